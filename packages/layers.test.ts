@@ -1,0 +1,192 @@
+import { globSync, readdirSync, readFileSync } from "node:fs";
+import { join, matchesGlob, posix } from "node:path";
+import { parseSync, Visitor } from "vite";
+import { describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const server = "packages/server/src";
+
+/** The folders of `store/` that hold an engine; `compose.ts` alone may name one from outside. */
+const engines = ["memory", "sqlite"];
+
+/**
+ * A file under one of `files` (and not under `except`) may import what matches `only`, where that
+ * is given, and nothing that matches `never`. Every rule that matches a file holds. Imports stand
+ * as paths from the repository's root (`packages/core/src/stamp.ts`) or, where they are not
+ * relative, as they are written (`@synchro/core`, `node:fs`, `typebox/value`).
+ */
+interface LayerRule {
+  readonly files: readonly string[];
+  readonly except?: readonly string[];
+  readonly only?: readonly string[];
+  readonly never?: readonly string[];
+}
+
+const tests = ["**/*.test.ts", "**/*.contract.ts"];
+
+/** Stands for a target that is put together at run time and so can't be judged here. */
+const computed = "computed";
+
+const rules: readonly LayerRule[] = [
+  { files: ["packages/core/src/**"], except: tests, only: ["packages/core/src/**"] },
+  {
+    files: ["packages/protocol/src/**"],
+    except: tests,
+    only: ["packages/protocol/src/**", "@synchro/core", "typebox", "typebox/**"],
+  },
+  // Packages meet at their names, never by a path into each other's folders.
+  { files: ["packages/core/**"], never: ["packages/{protocol,server}/**", "@synchro/**"] },
+  { files: ["packages/protocol/**"], never: ["packages/{core,server}/**", "@synchro/server"] },
+  { files: ["packages/server/**"], never: ["packages/{core,protocol}/**"] },
+  {
+    files: [`${server}/store/**`],
+    except: tests,
+    only: [`${server}/store/**`, "@synchro/core", "@synchro/protocol", "node:*"],
+  },
+  ...engines.map((engine) => ({
+    files: ["**"],
+    except: [
+      ...tests,
+      `${server}/compose.ts`,
+      `${server}/store/${engine}/**`,
+      "sim/**",
+      "bench/**",
+    ],
+    never: [`${server}/store/${engine}/**`],
+  })),
+  {
+    files: [`${server}/{service,live}/**`],
+    except: tests,
+    never: [`${server}/{api,http,cli}/**`],
+  },
+  { files: [`${server}/api/v1/**`], never: [`${server}/api/v2/**`] },
+  { files: [`${server}/api/v2/**`], never: [`${server}/api/v1/**`] },
+  { files: ["packages/*/src/**"], except: tests, never: [computed] },
+  { files: ["packages/**", "docs/**", "fixtures/**"], never: ["{sim,bench}/**", "@synchro/sim"] },
+  { files: ["sim/**"], never: ["bench/**"] },
+];
+
+/** What a file names: static, type-only, re-exported, dynamic, and as the URL of a worker. */
+function importsOf(path: string, source: string): string[] {
+  const parsed = parseSync(path, source);
+  if (parsed.errors.length > 0) throw new Error(`${path}: ${parsed.errors[0]?.message}`);
+  const specifiers: string[] = [];
+  const add = (node: { readonly type: string; readonly value?: unknown } | null | undefined) => {
+    if (node == null) return;
+    specifiers.push(typeof node.value === "string" ? node.value : computed);
+  };
+  new Visitor({
+    ImportDeclaration: (node) => add(node.source),
+    ExportNamedDeclaration: (node) => add(node.source),
+    ExportAllDeclaration: (node) => add(node.source),
+    ImportExpression: (node) => add(node.source),
+    TSImportType: (node) => add(node.source),
+    NewExpression: (node) => {
+      const [target, base] = node.arguments;
+      const relative = base?.type === "MemberExpression" && base.object.type === "MetaProperty";
+      if (relative && target?.type === "Literal" && /\.m?[jt]s$/.test(String(target.value))) {
+        add(target);
+      }
+    },
+  }).visit(parsed.program);
+  return specifiers.map((specifier) =>
+    specifier.startsWith(".") ? posix.join(posix.dirname(path), specifier) : specifier,
+  );
+}
+
+function matchesAny(path: string, globs: readonly string[]): boolean {
+  return globs.some((glob) => matchesGlob(path, glob));
+}
+
+function violationsIn(path: string, source: string): string[] {
+  const applying = rules.filter(
+    (rule) => matchesAny(path, rule.files) && !matchesAny(path, rule.except ?? []),
+  );
+  if (applying.length === 0) return [];
+  return importsOf(path, source).flatMap((target) =>
+    applying.some(
+      ({ only, never }) =>
+        (only !== undefined && !matchesAny(target, only)) || matchesAny(target, never ?? []),
+    )
+      ? [`${path} imports ${target}`]
+      : [],
+  );
+}
+
+describe("the layer rules catch", () => {
+  test.each([
+    ["packages/core/src/a.ts", `import { x } from "node:crypto";`],
+    ["packages/core/src/a.ts", `import type { x } from "@synchro/protocol";`],
+    ["packages/core/src/a.ts", `import { x } from "../../protocol/src/x.ts";`],
+    ["packages/core/src/push/a.ts", `export { x } from "../../scripts/x.ts";`],
+    ["packages/core/src/a.test.ts", `import { x } from "@synchro/protocol";`],
+    ["packages/protocol/src/a.ts", `export * from "node:fs";`],
+    ["packages/protocol/src/a.ts", `import { x } from "@synchro/server";`],
+    ["packages/protocol/src/a.ts", `import { x } from "../../core/src/stamp.ts";`],
+    ["packages/protocol/src/a.test.ts", `import { x } from "../../core/src/stamp.ts";`],
+    [`${server}/a.ts`, `import { x } from "../../core/src/stamp.ts";`],
+    [`${server}/store/store.ts`, `import { x } from "fastify";`],
+    [`${server}/store/store.ts`, `import { x } from "./sqlite/x.ts";`],
+    [`${server}/store/store.ts`, `import type { x } from "../service/push.ts";`],
+    [`${server}/store/sqlite/a.ts`, `import { x } from "../memory/x.ts";`],
+    [`${server}/store/memory/a.ts`, `import { x } from "../sqlite/x.ts";`],
+    [`${server}/store/sqlite/a.ts`, `import { x } from "../../live/hub.ts";`],
+    [`${server}/service/push.ts`, `const x = await import("../store/sqlite/x.ts");`],
+    [`${server}/service/push.ts`, `import { x } from "../http/x.ts";`],
+    [`${server}/service/push.ts`, `let x: import("../api/v2/x.ts").X;`],
+    [`${server}/live/hub.ts`, `import { x } from "../cli/serve.ts";`],
+    [`${server}/live/hub.ts`, `new Worker(new URL("../store/sqlite/x.ts", import.meta.url));`],
+    [`${server}/api/v1/a.ts`, `import { x } from "../v2/x.ts";`],
+    [`${server}/api/v2/a.ts`, `import { x } from "../v1/x.ts";`],
+    [`${server}/api/v2/a.ts`, `import { x } from "../../store/memory/x.ts";`],
+    [`${server}/cli/serve.ts`, `import { x } from "../store/sqlite/x.ts";`],
+    [`${server}/a.ts`, "await import(`./${name}.ts`)"],
+    [`${server}/a.test.ts`, `import { x } from "../../../sim/x.ts";`],
+    [`${server}/a.ts`, `import { x } from "@synchro/sim";`],
+    ["sim/a.ts", `import { x } from "../bench/x.ts";`],
+  ])("%s: %s", (path, source) => {
+    expect(violationsIn(path, source)).toHaveLength(1);
+  });
+});
+
+describe("the layer rules allow", () => {
+  test.each([
+    ["packages/core/src/push/a.ts", `import type { x } from "../stamp.ts"; // from "node:fs"`],
+    ["packages/core/src/a.test.ts", `import { x } from "vitest";`],
+    ["packages/protocol/src/a.ts", `import { x } from "typebox/value";`],
+    ["packages/protocol/scripts/a.ts", `import { x } from "node:fs";`],
+    [`${server}/store/sqlite/a.ts`, `import { x } from "../store.ts"; import y from "node:fs";`],
+    [`${server}/store/sqlite/a.ts`, `new Worker(new URL("./writer-thread.ts", import.meta.url));`],
+    [`${server}/store/sqlite/a.test.ts`, `import { x } from "../store.contract.ts";`],
+    [`${server}/service/push.ts`, `import type { x } from "../store/store.ts";`],
+    [`${server}/compose.ts`, `import { x } from "./store/sqlite/x.ts";`],
+    [`${server}/api/v2/a.ts`, `import { x } from "../../service/push.ts";`],
+    ["sim/a.ts", `import { x } from "../packages/server/src/store/memory/x.ts";`],
+    ["bench/a.ts", `import { x } from "../sim/x.ts";`],
+    [`${server}/a.test.ts`, "await import(file)"],
+  ])("%s: %s", (path, source) => {
+    expect(violationsIn(path, source)).toEqual([]);
+  });
+});
+
+describe("the tree", () => {
+  const sources = globSync("{packages,sim,bench,docs,fixtures}/**/*.ts", {
+    cwd: root,
+    exclude: ["**/node_modules/**", "**/dist/**"],
+  }).map((path) => path.replaceAll("\\", "/"));
+
+  test("keeps every layer rule", () => {
+    expect(sources).toContain("packages/layers.test.ts");
+    const violations = sources.flatMap((path) =>
+      violationsIn(path, readFileSync(join(root, path), "utf8")),
+    );
+    expect(violations).toEqual([]);
+  });
+
+  test("every folder of store/ is an engine that the rules know", () => {
+    const folders = readdirSync(join(root, server, "store"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+    expect(engines).toEqual(expect.arrayContaining(folders));
+  });
+});
