@@ -1,0 +1,81 @@
+export {
+  COLLECTION_NAME_PATTERN,
+  type CollectionName,
+  type CollectionSet,
+  collectionSet,
+  isCollectionName,
+  isSameCollectionSet,
+} from "./collection-name.ts";
+export {
+  type Ack,
+  type Cursor,
+  type CursorPosition,
+  type Decoded,
+  decodeAck,
+  decodeCursor,
+  encodeAck,
+  encodeCursor,
+} from "./cursor.ts";
+export {
+  type Digest,
+  EMPTY_DIGEST,
+  formatSum,
+  parseSum,
+  recordSum,
+  replaceInDigest,
+} from "./digest.ts";
+export {
+  drawEpoch,
+  type Epoch,
+  type EpochEntry,
+  type EpochPosition,
+  EPOCHS_MAX,
+  isPositionValid,
+  listEpoch,
+} from "./epoch.ts";
+export { parseInstant } from "./instant.ts";
+export { isJsonEqual, isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+export { mergePolicies } from "./merge/merge-policies.ts";
+export type {
+  MergePolicy,
+  MergePolicyName,
+  ProposedVersion,
+  Verdict,
+} from "./merge/merge-policy.ts";
+export {
+  endOfPage,
+  planPull,
+  type PullPlan,
+  type PullRequest,
+  type Reset,
+} from "./pull/plan-pull.ts";
+export { type Page, type PageLimits, takePage } from "./pull/take-page.ts";
+export { type PushPlan, type PushPlanInput, planPush, type RecordWrite } from "./push/plan-push.ts";
+export type {
+  AssignChange,
+  ChangeResult,
+  Evidence,
+  PushChange,
+  RefusedChange,
+  RefusedEvidence,
+  WriteChange,
+} from "./push/push-change.ts";
+export { type Rejection, type RejectionCode, rejectionCodes } from "./push/rejection.ts";
+export { KEY_BYTES_MAX, KEY_CODE_POINTS_MAX, recordKeyProblem } from "./record-key.ts";
+export { type Author, isSameValue, recordId, type Seq, type StoredRecord } from "./record.ts";
+export { type Cancel, type Runtime, toHex } from "./runtime.ts";
+export { isSpaceId, SPACE_ID_PATTERN, type SpaceId } from "./space-id.ts";
+export { digestOf, newSpaceState, type SpaceState } from "./space-state.ts";
+export {
+  addMicros,
+  formatStamp,
+  laterStamp,
+  parseStamp,
+  type Stamp,
+  STAMP_MAX,
+  STAMP_MIN,
+  stampFromMillis,
+  stampFromSeconds,
+  stampToMillis,
+} from "./stamp.ts";
+export { compareCodePoints, countCodePoints, isStorableText, utf8Length } from "./unicode.ts";

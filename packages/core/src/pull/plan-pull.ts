@@ -1,0 +1,71 @@
+import { type CollectionSet, isSameCollectionSet } from "../collection-name.ts";
+import type { CursorPosition, Decoded } from "../cursor.ts";
+import { type EpochPosition, isPositionValid } from "../epoch.ts";
+import type { Seq } from "../record.ts";
+import type { SpaceState } from "../space-state.ts";
+
+/** `offer`: what the client holds may be newer than this data. `drop`: what it holds may have been deleted here. */
+export type Reset = "offer" | "drop";
+
+export type PullRequest = {
+  readonly cursor: Decoded<CursorPosition>;
+  readonly ack: Decoded<EpochPosition>;
+  readonly collections: CollectionSet;
+  /** True in each later request of an offer run: every tombstone is sent. */
+  readonly tombstones: boolean;
+};
+
+/** Which records of a snapshot answer a pull: those with `seq > after`, tombstones only with `seq > tombstonesAfter`. */
+export type PullPlan = {
+  readonly reset: Reset | null;
+  readonly after: Seq;
+  readonly tombstonesAfter: Seq;
+  /** The head when the present run from the beginning began; null outside such a run. */
+  readonly start: Seq | null;
+};
+
+const isHeldElsewhere = (state: SpaceState | null, position: Decoded<EpochPosition>): boolean => {
+  if (position === null) return false;
+  if (position === "invalid" || state === null) return true;
+  return !isPositionValid(state.epochs, state.head, position);
+};
+
+const resetOf = (state: SpaceState | null, request: PullRequest): Reset | null => {
+  const { cursor, ack } = request;
+  if (isHeldElsewhere(state, cursor) || isHeldElsewhere(state, ack)) return "offer";
+  if (cursor === null || cursor === "invalid" || state === null) return null;
+  const isOtherSet = !isSameCollectionSet(cursor.collections, request.collections);
+  // A run from the beginning began above the floor or saw no tombstone at all: `start` lets it end.
+  const isBelowFloor = Math.max(cursor.seq, cursor.start ?? 0) < state.floor;
+  return isOtherSet || isBelowFloor ? "drop" : null;
+};
+
+/**
+ * Decides how one snapshot answers a pull. `state` null: the space does not exist and answers as an
+ * empty one. A reset is judged in this order: `offer`, then `drop`. Spec: PULL-*, RESET-*.
+ */
+export const planPull = (state: SpaceState | null, request: PullRequest): PullPlan => {
+  const reset = resetOf(state, request);
+  const { cursor } = request;
+  if (reset !== null || cursor === null || cursor === "invalid") {
+    const start = state?.head ?? 0;
+    const sendsAll = request.tombstones || reset === "offer";
+    return { reset, after: 0, tombstonesAfter: sendsAll ? 0 : start, start };
+  }
+  const tombstonesAfter = request.tombstones ? 0 : (cursor.start ?? 0);
+  return { reset, after: cursor.seq, tombstonesAfter, start: cursor.start };
+};
+
+/** The position after a page: the head once nothing is left, else the last seq looked at. Null in a space that does not exist. */
+export const endOfPage = (
+  state: SpaceState | null,
+  plan: PullPlan,
+  collections: CollectionSet,
+  page: { readonly more: boolean; readonly lastSeq: Seq },
+): CursorPosition | null => {
+  const epoch = state?.epochs.at(-1)?.epoch;
+  if (state === null || epoch === undefined) return null;
+  return page.more
+    ? { epoch, seq: page.lastSeq, collections, start: plan.start }
+    : { epoch, seq: state.head, collections, start: null };
+};
