@@ -22,7 +22,7 @@ interface LayerRule {
   readonly never?: readonly string[];
 }
 
-const tests = ["**/*.test.ts", "**/*.contract.ts"];
+const tests = ["**/*.test.ts", "**/*.contract.ts", "packages/*/testing/**"];
 
 /** Stands for a target that is put together at run time and so can't be judged here. */
 const computed = "computed";

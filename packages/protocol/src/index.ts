@@ -1,0 +1,76 @@
+export { type CollectionDeclaration, builtInCollections } from "./built-in-collections.ts";
+export { type Checked, type Checker, createChecker } from "./checker.ts";
+export {
+  type EncodablePage,
+  type EncodableSyncAnswer,
+  encodeNdjsonPage,
+  encodePullAnswer,
+  encodeStreamEvent,
+  encodeSyncAnswer,
+  type PageEnd,
+} from "./encode-answer.ts";
+export { encodeDigest, type SnapshotDigest } from "./encode-digest.ts";
+export { encodeEvent, type StreamedEvent } from "./encode-event.ts";
+export {
+  type EncodableEvidence,
+  type EncodableRejection,
+  encodeEvidenceList,
+  encodeHistoryList,
+  encodeRejectionList,
+} from "./encode-kept.ts";
+export { encodeRecord, encodeRecords } from "./encode-record.ts";
+export { encodeRejection, encodeResults } from "./encode-result.ts";
+export {
+  type ProblemCode,
+  type ProblemEntry,
+  problems,
+  type RejectionEntry,
+  rejections,
+} from "./error-code.ts";
+export type { FieldError } from "./field-error.ts";
+export { INSTANT_FORMAT, INSTANT_RULE, isInstant } from "./instant-format.ts";
+export {
+  type JsonScan,
+  type JsonScanLimits,
+  type JsonViolation,
+  type JsonViolationRule,
+  scanJson,
+} from "./json-scan.ts";
+export { defaultLimits, type Limits } from "./limits.ts";
+export type { MessageOf } from "./message-of.ts";
+export {
+  changeResultSchema,
+  rejectionSchema,
+  type WireChangeResult,
+  type WireRejection,
+} from "./messages/change-result.ts";
+export { type Change, createChangeSchema } from "./messages/change.ts";
+export { digestSchema, type WireDigest } from "./messages/digest.ts";
+export { evidenceListSchema, type WireEvidenceList } from "./messages/evidence-list.ts";
+export { historyListSchema, type WireHistoryList } from "./messages/history-list.ts";
+export { type NdjsonLine, ndjsonLineSchema } from "./messages/ndjson-line.ts";
+export { type Problem, PROBLEM_MEDIA_TYPE, problemOf, problemSchema } from "./messages/problem.ts";
+export {
+  pullAnswerSchema,
+  type StreamEvent,
+  streamEventSchema,
+  type WirePullAnswer,
+} from "./messages/pull-answer.ts";
+export { createPullQueryDocumentSchema, type PullQuery } from "./messages/pull-query.ts";
+export { recordSchema, type WireRecord } from "./messages/record.ts";
+export { rejectionListSchema, type WireRejectionList } from "./messages/rejection-list.ts";
+export { createStatusSchema, type Status } from "./messages/status.ts";
+export { syncAnswerSchema, type WireSyncAnswer } from "./messages/sync-answer.ts";
+export {
+  createSyncRequestDocumentSchema,
+  createSyncRequestSchema,
+  type SyncRequest,
+  type SyncRequestDocument,
+} from "./messages/sync-request.ts";
+export { type V1Answer, v1AnswerSchema, type V1Record } from "./messages/v1-answer.ts";
+export { type V1Query, v1QuerySchema } from "./messages/v1-query.ts";
+export { createV1SyncRequestSchema, type V1SyncRequest } from "./messages/v1-sync-request.ts";
+export { PROTOCOL_VERSION, WIRE_HASH } from "./protocol-version.ts";
+export { createReadPullQuery, type ReadPullQuery } from "./read-pull-query.ts";
+export { recordBytes } from "./record-bytes.ts";
+export { createWireSchemas } from "./wire-schemas.ts";

@@ -1,0 +1,67 @@
+import { rejectionCodes } from "@synchro/core";
+import Type from "typebox";
+import type { MessageOf } from "../message-of.ts";
+import { nullableStampField, seqField } from "./field.ts";
+
+/** Why a change was refused; the codes stand in the error catalogue. */
+export const rejectionSchema = Type.Object(
+  {
+    code: Type.Enum(rejectionCodes, {
+      description: "Final, all but `stamp_ahead`.",
+    }),
+    message: Type.String({ description: "One sentence that names the field and the rule." }),
+    path: Type.String({
+      description: "A JSON pointer (RFC 6901) within the change; empty for the change itself.",
+      examples: ["/value/expiration_date"],
+    }),
+    stored: Type.Optional(
+      nullableStampField({
+        description: "With `stamp_ahead` only: the stored version's stamp, or null.",
+      }),
+    ),
+  },
+  { title: "Rejection" },
+);
+
+export type WireRejection = MessageOf<typeof rejectionSchema>;
+
+/** The answer to one change of a request. */
+export const changeResultSchema = Type.Union(
+  [
+    Type.Object(
+      {
+        seq: seqField({
+          description: "The stored record is exactly this change, under this seq. It is durable.",
+        }),
+      },
+      { title: "Applied" },
+    ),
+    Type.Object(
+      {
+        superseded: seqField({
+          description: "The change lost to the record of this seq, which `changes` holds.",
+          examples: [4690],
+        }),
+      },
+      { title: "Superseded" },
+    ),
+    Type.Object({ rejected: rejectionSchema }, { title: "Rejected" }),
+  ],
+  {
+    title: "Result",
+    description: "What became of one change.",
+    examples: [
+      { seq: 4711 },
+      { superseded: 4690 },
+      {
+        rejected: {
+          code: "schema_mismatch",
+          message: "expiration_date is required",
+          path: "/value/expiration_date",
+        },
+      },
+    ],
+  },
+);
+
+export type WireChangeResult = MessageOf<typeof changeResultSchema>;

@@ -1,0 +1,84 @@
+import Type from "typebox";
+import type { Limits } from "../limits.ts";
+import type { MessageOf } from "../message-of.ts";
+import {
+  collectionField,
+  countField,
+  deletedField,
+  keyField,
+  labelField,
+  stampField,
+  valueField,
+} from "./field.ts";
+
+const members = (limits: Limits) => ({
+  collection: collectionField(),
+  key: keyField(),
+  updated_at: stampField({
+    description:
+      "The change's stamp: the corrected clock, and later than the version that the edit replaced.",
+  }),
+  base: Type.Optional(
+    Type.Unsafe<number | null>({
+      ...countField({
+        description:
+          "The seq of the version that the edit replaced; null or absent if the client knew of none. A stored version that a change did not know is kept as evidence when it is overwritten.",
+        examples: [4600],
+      }),
+      type: ["integer", "null"],
+    }),
+  ),
+  author: Type.Optional(
+    Type.Unsafe<string | null>({
+      ...labelField(limits.labelLengthMax, {
+        description:
+          "Who made the change; absent: the token's subject. Another name is kept as unverified.",
+      }),
+      type: ["string", "null"],
+      minLength: 0,
+    }),
+  ),
+});
+
+/**
+ * A client's wish: this record should hold this value, or be deleted, as of `updated_at`. It is the
+ * documented schema; a server judges each change alone, so that a bad one blocks no other.
+ */
+export const createChangeSchema = (limits: Limits) =>
+  Type.Union(
+    [
+      Type.Object(
+        {
+          ...members(limits),
+          value: valueField(),
+          deleted: Type.Optional(Type.Literal(false)),
+        },
+        { title: "Write" },
+      ),
+      Type.Object(
+        { ...members(limits), deleted: deletedField() },
+        { title: "Delete", not: { required: ["value"] } },
+      ),
+    ],
+    {
+      title: "Change",
+      description: "A record should hold this value, or be deleted, as of `updated_at`.",
+      examples: [
+        {
+          collection: "readings",
+          key: "04012345678901",
+          updated_at: "2026-11-24T10:00:00.000001Z",
+          base: 4600,
+          value: { expiration_date: "2026-12-01" },
+        },
+        {
+          collection: "readings",
+          key: "04012345678918",
+          updated_at: "2026-11-24T10:01:00Z",
+          deleted: true,
+        },
+      ],
+    },
+  );
+
+export type Change = MessageOf<ReturnType<typeof createChangeSchema>>;

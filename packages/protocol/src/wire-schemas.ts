@@ -1,0 +1,41 @@
+import { defaultLimits, type Limits } from "./limits.ts";
+import { changeResultSchema, rejectionSchema } from "./messages/change-result.ts";
+import { createChangeSchema } from "./messages/change.ts";
+import { digestSchema } from "./messages/digest.ts";
+import { evidenceListSchema } from "./messages/evidence-list.ts";
+import { historyListSchema } from "./messages/history-list.ts";
+import { ndjsonLineSchema } from "./messages/ndjson-line.ts";
+import { problemSchema } from "./messages/problem.ts";
+import { pullAnswerSchema, streamEventSchema } from "./messages/pull-answer.ts";
+import { createPullQueryDocumentSchema } from "./messages/pull-query.ts";
+import { recordSchema } from "./messages/record.ts";
+import { rejectionListSchema } from "./messages/rejection-list.ts";
+import { createStatusSchema } from "./messages/status.ts";
+import { syncAnswerSchema } from "./messages/sync-answer.ts";
+import { createSyncRequestDocumentSchema } from "./messages/sync-request.ts";
+import { v1AnswerSchema } from "./messages/v1-answer.ts";
+import { v1QuerySchema } from "./messages/v1-query.ts";
+import { createV1SyncRequestSchema } from "./messages/v1-sync-request.ts";
+
+/** Every message of the wire by name, as it is documented: what an OpenAPI page is made of. */
+export const createWireSchemas = (limits: Limits = defaultLimits) => ({
+  Change: createChangeSchema(limits),
+  Record: recordSchema,
+  Status: createStatusSchema(limits),
+  SyncRequest: createSyncRequestDocumentSchema(limits),
+  Rejection: rejectionSchema,
+  ChangeResult: changeResultSchema,
+  Digest: digestSchema,
+  SyncAnswer: syncAnswerSchema,
+  PullQuery: createPullQueryDocumentSchema(limits),
+  PullAnswer: pullAnswerSchema,
+  StreamEvent: streamEventSchema,
+  NdjsonLine: ndjsonLineSchema,
+  EvidenceList: evidenceListSchema,
+  RejectionList: rejectionListSchema,
+  HistoryList: historyListSchema,
+  Problem: problemSchema,
+  V1Query: v1QuerySchema,
+  V1SyncRequest: createV1SyncRequestSchema(limits),
+  V1Answer: v1AnswerSchema,
+});
