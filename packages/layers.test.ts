@@ -49,6 +49,7 @@ const rules: readonly LayerRule[] = [
       ...tests,
       `${server}/compose.ts`,
       `${server}/store/${engine}/**`,
+      "packages/server/scripts/**",
       "sim/**",
       "bench/**",
     ],

@@ -16,7 +16,20 @@ export type CursorPosition = EpochPosition & {
   readonly collections: CollectionSet;
   /** During a run from the beginning the head when it began, else null. */
   readonly start: Seq | null;
+  /**
+   * While more is left: the head of the snapshot that the last page was read from; absent where
+   * that is not above both `seq` and `start`. See {@link headSeen}.
+   */
+  readonly head?: Seq;
 };
+
+/**
+ * The head of the snapshot up to which a cursor's holder has read. Between two pages it lies above
+ * `seq`, and it is what must still be there: a record below `seq` that was written again stood
+ * above it in that snapshot, but is back below it in older data, where the holder would miss it.
+ */
+export const headSeen = (position: CursorPosition): Seq =>
+  Math.max(position.seq, position.start ?? 0, position.head ?? 0);
 
 /** A client's cursor or ack after decoding; `invalid` is a text that this server did not make. */
 export type Decoded<Position> = Position | "invalid" | null;
@@ -30,14 +43,21 @@ const parseSeq = (text: string | undefined): Seq | null => {
   return Number.isSafeInteger(seq) ? seq : null;
 };
 
-/** `c1.EPOCH.SEQ.START.SET`: START is `-` outside a run from the beginning, SET is `*` for all. Safe in a URL and a header. */
+/**
+ * `c1.EPOCH.SEQ.START.SET`: SEQ is `SEQ-HEAD` where the position has a head, START is `-` outside a
+ * run from the beginning, SET is `*` for all. Safe in a URL and a header.
+ */
 export const encodeCursor = (position: CursorPosition): Cursor => {
-  const set = position.collections === null ? "*" : position.collections.join("~");
-  return `c1.${position.epoch}.${position.seq}.${position.start ?? "-"}.${set}` as Cursor;
+  const { epoch, seq, head, start, collections } = position;
+  const place = head === undefined ? `${seq}` : `${seq}-${head}`;
+  const set = collections === null ? "*" : collections.join("~");
+  return `c1.${epoch}.${place}.${start ?? "-"}.${set}` as Cursor;
 };
 
 const decodeSet = (text: string): CollectionSet | "invalid" => {
   if (text === "*") return null;
+  // The empty set is a set: were it refused here, whoever asked with it would be reset for ever.
+  if (text === "") return [];
   const names: CollectionName[] = [];
   for (const name of text.split("~")) {
     if (!isCollectionName(name)) return "invalid";
@@ -46,19 +66,28 @@ const decodeSet = (text: string): CollectionSet | "invalid" => {
   return names;
 };
 
+/** Reads `SEQ` or `SEQ-HEAD`. */
+const decodePlace = (text: string): Pick<CursorPosition, "seq" | "head"> | null => {
+  const [seqText, headText, ...rest] = text.split("-", 3);
+  const seq = parseSeq(seqText);
+  if (seq === null || headText === undefined) return seq === null ? null : { seq };
+  const head = parseSeq(headText);
+  return head === null || rest.length > 0 ? null : { seq, head };
+};
+
 /** Reads a cursor back; what no server of ours has made is `invalid`, never an exception. */
 export const decodeCursor = (text: string): CursorPosition | "invalid" => {
-  const [tag, epoch = "", seqText, startText, setText, ...rest] = text.split(".", 7);
+  const [tag, epoch = "", placeText = "", startText, setText, ...rest] = text.split(".", 7);
   if (tag !== "c1" || setText === undefined || rest.length > 0 || !epochPattern.test(epoch)) {
     return "invalid";
   }
-  const seq = parseSeq(seqText);
+  const place = decodePlace(placeText);
   const start = startText === "-" ? null : parseSeq(startText);
   const collections = decodeSet(setText);
-  if (seq === null || (start === null && startText !== "-") || collections === "invalid") {
+  if (place === null || (start === null && startText !== "-") || collections === "invalid") {
     return "invalid";
   }
-  return { epoch: epoch as Epoch, seq, start, collections };
+  return { epoch: epoch as Epoch, ...place, start, collections };
 };
 
 /** `a1.EPOCH.HEAD` */

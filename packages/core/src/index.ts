@@ -15,6 +15,7 @@ export {
   decodeCursor,
   encodeAck,
   encodeCursor,
+  headSeen,
 } from "./cursor.ts";
 export {
   type Digest,

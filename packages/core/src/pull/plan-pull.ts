@@ -1,5 +1,5 @@
 import { type CollectionSet, isSameCollectionSet } from "../collection-name.ts";
-import type { CursorPosition, Decoded } from "../cursor.ts";
+import { type CursorPosition, type Decoded, headSeen } from "../cursor.ts";
 import { type EpochPosition, isPositionValid } from "../epoch.ts";
 import type { Seq } from "../record.ts";
 import type { SpaceState } from "../space-state.ts";
@@ -30,9 +30,13 @@ const isHeldElsewhere = (state: SpaceState | null, position: Decoded<EpochPositi
   return !isPositionValid(state.epochs, state.head, position);
 };
 
+/** How far a cursor's holder has seen this data: further than its seq while more is left to read. */
+const seenBy = (cursor: Decoded<CursorPosition>): Decoded<EpochPosition> =>
+  cursor === null || cursor === "invalid" ? cursor : { epoch: cursor.epoch, seq: headSeen(cursor) };
+
 const resetOf = (state: SpaceState | null, request: PullRequest): Reset | null => {
   const { cursor, ack } = request;
-  if (isHeldElsewhere(state, cursor) || isHeldElsewhere(state, ack)) return "offer";
+  if (isHeldElsewhere(state, seenBy(cursor)) || isHeldElsewhere(state, ack)) return "offer";
   if (cursor === null || cursor === "invalid" || state === null) return null;
   const isOtherSet = !isSameCollectionSet(cursor.collections, request.collections);
   // A run from the beginning began above the floor or saw no tombstone at all: `start` lets it end.
@@ -65,7 +69,7 @@ export const endOfPage = (
 ): CursorPosition | null => {
   const epoch = state?.epochs.at(-1)?.epoch;
   if (state === null || epoch === undefined) return null;
-  return page.more
-    ? { epoch, seq: page.lastSeq, collections, start: plan.start }
-    : { epoch, seq: state.head, collections, start: null };
+  if (!page.more) return { epoch, seq: state.head, collections, start: null };
+  const position = { epoch, seq: page.lastSeq, collections, start: plan.start };
+  return state.head > headSeen(position) ? { ...position, head: state.head } : position;
 };

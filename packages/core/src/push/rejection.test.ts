@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { staleRejection, stampAheadRejection } from "./clock-rejection.ts";
+import { rejectionCodes } from "./rejection.ts";
+import { at, NOON } from "../../testing/samples.ts";
+
+const stamps = [at("2026-11-24T13:00:00.5Z"), NOON] as const;
+const rejections = [stampAheadRejection(...stamps, null), staleRejection(NOON)];
+
+test.each(rejections)("[PUSH-4] $code points at updated_at and names it", (rejection) => {
+  expect(rejectionCodes).toContain(rejection.code);
+  expect(rejection.path).toBe("/updated_at");
+  expect(rejection.message).toContain("updated_at");
+});
+
+test("[DATA-5] instants stand in messages as on the wire", () => {
+  const { message } = stampAheadRejection(...stamps, null);
+  expect(message).toContain("updated_at 2026-11-24T13:00:00.500000Z ");
+  expect(message).toContain("(2026-11-24T12:00:00Z)");
+  expect(staleRejection(NOON).message).toContain("2026-11-24T12:00:00Z");
+});
+
+test("no code stands twice", () => {
+  expect(new Set(rejectionCodes).size).toBe(rejectionCodes.length);
+});

@@ -1,0 +1,179 @@
+import type { CollectionName, SpaceId } from "@synchro/core";
+import {
+  createV1SyncRequestSchema,
+  problemSchema,
+  v1AnswerSchema,
+  v1QuerySchema,
+} from "@synchro/protocol";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Admission, admit } from "../../http/admit.ts";
+import type { ParsedBody } from "../../http/parsed-body.ts";
+import { sendProblem } from "../../http/problem.ts";
+import { closedSignal, streamReply } from "../../http/stream-reply.ts";
+import type { Action } from "../../service/authorize.ts";
+import type { Services } from "../../service/services.ts";
+import { subscribe } from "../../service/subscribe.ts";
+import type { ReadingsInput } from "../../service/sync-readings.ts";
+import { encodeStreamFrame } from "./encode-stream-frame.ts";
+import { readShop } from "./read-shop.ts";
+import { readV1SyncRequest, type SentReading } from "./read-sync-request.ts";
+import { writeReadings } from "./write-readings.ts";
+
+type Admitted = { readonly space: SpaceId; readonly admission: Admission };
+
+const admitToShop = async (
+  services: Services,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  action: Action,
+): Promise<Admitted | null> => {
+  const shop = readShop(request);
+  if (shop.kind === "bad") {
+    sendProblem(reply, "bad_request", shop.error.message, [shop.error]);
+    return null;
+  }
+  const { space } = shop;
+  const admission = await admit(services.authorize, request, reply, { space, action });
+  return admission === null ? null : { space, admission };
+};
+
+const answerReadings = async (
+  services: Services,
+  reply: FastifyReply,
+  input: ReadingsInput,
+  sent: readonly SentReading[],
+): Promise<void> => {
+  const answer = await services.syncReadings(input);
+  if (answer.kind === "full") {
+    sendProblem(reply, "storage_full", "the server's disk is full: nothing was applied");
+    return;
+  }
+  await streamReply(reply, writeReadings(answer.chunks, sent), {
+    contentType: "application/json; charset=utf-8",
+    runtime: services.runtime,
+    stallMs: services.limits.streamStallMs,
+    totalMs: services.limits.v1AnswerMs,
+  });
+};
+
+const answerSync = async (
+  services: Services,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
+  const { json, violations } = request.body as ParsedBody;
+  const reading = readV1SyncRequest(json, violations, services.limits);
+  if (reading.kind === "too_many") {
+    const detail = `newly_created_records holds ${reading.count} records, at most ${services.limits.changesMax} are taken: send them in parts`;
+    return sendProblem(reply, "too_many_changes", detail);
+  }
+  if (reading.kind === "bad") {
+    const detail = `${reading.errors[0]?.message ?? "the request is malformed"}: nothing was applied`;
+    return sendProblem(reply, "bad_request", detail, reading.errors);
+  }
+  const { sent, lastSyncDate, cursor } = reading.request;
+  const action = sent.length > 0 ? "write" : "read";
+  const admitted = await admitToShop(services, request, reply, action);
+  if (admitted === null) return reply;
+  const { subject } = admitted.admission;
+  const author = subject === null ? null : { name: subject, verified: true };
+  const changes = sent.map(({ change }) => ({ ...change, author }));
+  const input = { space: admitted.space, sent: changes, lastSyncDate, cursor };
+  await answerReadings(services, reply, input, sent);
+  return reply;
+};
+
+const answerList = async (
+  services: Services,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
+  const admitted = await admitToShop(services, request, reply, "read");
+  if (admitted === null) return reply;
+  const input = { space: admitted.space, sent: [], lastSyncDate: null, cursor: null };
+  await answerReadings(services, reply, input, []);
+  return reply;
+};
+
+const answerStream = async (
+  services: Services,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
+  const admitted = await admitToShop(services, request, reply, "read");
+  if (admitted === null) return reply;
+  const lastEventId = request.headers["last-event-id"];
+  const frames = subscribe(services, {
+    from: {
+      space: admitted.space,
+      cursor: typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : null,
+      ack: null,
+      collections: ["readings" as CollectionName],
+      tombstones: false,
+      limit: null,
+      bytesMax: services.limits.streamPageBytesMax,
+    },
+    encode: encodeStreamFrame,
+    dialect: "v1",
+    mayStillRead: admitted.admission.mayStillRead,
+    signal: closedSignal(reply, services.draining),
+  });
+  const close = services.metrics.openStream("v1_sse");
+  try {
+    await streamReply(reply, bodiesOf(frames), {
+      contentType: "text/event-stream; charset=utf-8",
+      runtime: services.runtime,
+      stallMs: services.limits.streamStallMs,
+    });
+  } finally {
+    close();
+  }
+  return reply;
+};
+
+async function* bodiesOf(frames: ReturnType<typeof subscribe>): AsyncGenerator<Buffer> {
+  for await (const frame of frames) yield frame.body;
+}
+
+/** `/v1`: the origin's interface, to the letter, with additions that break no old client. Spec: V1-*. */
+export const v1Routes =
+  (services: Services) =>
+  (app: FastifyInstance): void => {
+    const common = { tags: ["v1"], querystring: v1QuerySchema };
+    const errors = { "4XX": problemSchema, "5XX": problemSchema };
+    app.post(
+      "/v1/sync/",
+      {
+        schema: {
+          ...common,
+          summary: "Send edited readings, get those that the client lacks",
+          body: createV1SyncRequestSchema(services.limits),
+          response: { 200: v1AnswerSchema, ...errors },
+        },
+      },
+      (request, reply) => answerSync(services, request, reply),
+    );
+    app.get(
+      "/v1/readings/",
+      {
+        schema: {
+          ...common,
+          summary: "All readings of a shop",
+          response: { 200: v1AnswerSchema, ...errors },
+        },
+      },
+      (request, reply) => answerList(services, request, reply),
+    );
+    app.get(
+      "/v1/readings/stream",
+      {
+        schema: {
+          ...common,
+          summary: "All readings of a shop, then each change as it comes (server-sent events)",
+          produces: ["text/event-stream"],
+          response: { 200: { type: "string", description: "Events" }, ...errors },
+        },
+      },
+      (request, reply) => answerStream(services, request, reply),
+    );
+  };

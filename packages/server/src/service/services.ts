@@ -1,0 +1,44 @@
+import type { Runtime } from "@synchro/core";
+import type { Limits } from "@synchro/protocol";
+import type { CollectionRegistry } from "../collections/collection-registry.ts";
+import { createHub, type Hub } from "../live/hub.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Store } from "../store/store.ts";
+import type { Authorize } from "./authorize.ts";
+import { createPull, type Pull } from "./pull.ts";
+import { createPush } from "./push.ts";
+import { createSyncReadings, type SyncReadings } from "./sync-readings.ts";
+import { createSync, type Sync } from "./sync.ts";
+import type { Frame } from "./subscribe.ts";
+
+export type ServiceDeps = {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly limits: Limits;
+  readonly registry: CollectionRegistry;
+  readonly metrics: Metrics;
+  readonly authorize: Authorize;
+  /** Aborts when the server begins to stop: streams and long polls then end in good order. */
+  readonly draining: AbortSignal;
+};
+
+/** The verbs of a server, free of any transport, and what every transport needs beside them. */
+export type Services = ServiceDeps & {
+  readonly pull: Pull;
+  readonly sync: Sync;
+  readonly syncReadings: SyncReadings;
+  readonly hub: Hub<Frame>;
+};
+
+export const createServices = (deps: ServiceDeps): Services => {
+  const hub = createHub<Frame>(deps.runtime);
+  const pull = createPull(deps);
+  const push = createPush({ ...deps, hub });
+  return {
+    ...deps,
+    hub,
+    pull,
+    sync: createSync({ push, pull }),
+    syncReadings: createSyncReadings({ ...deps, push }),
+  };
+};

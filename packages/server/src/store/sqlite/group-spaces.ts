@@ -1,0 +1,37 @@
+import type { SpaceId } from "@synchro/core";
+import type { LoadedSpace, SpaceSaver } from "./space-table.ts";
+
+/**
+ * The spaces that a group of writes has touched: each is read once and written once, however many
+ * requests of the group it has. A request that fails puts nothing, so nothing of it is saved.
+ */
+export class GroupSpaces {
+  readonly #load: (space: SpaceId) => LoadedSpace | null;
+  readonly #saver: SpaceSaver;
+  readonly #spaces = new Map<SpaceId, { readonly before: LoadedSpace; after: LoadedSpace }>();
+
+  constructor(load: (space: SpaceId) => LoadedSpace | null, saver: SpaceSaver) {
+    this.#load = load;
+    this.#saver = saver;
+  }
+
+  /** A space as the last request of the group left it; null if it does not exist. */
+  find(space: SpaceId): LoadedSpace | null {
+    const known = this.#spaces.get(space);
+    if (known !== undefined) return known.after;
+    const loaded = this.#load(space);
+    if (loaded !== null) this.#spaces.set(space, { before: loaded, after: loaded });
+    return loaded;
+  }
+
+  /** `inserted`: what the tables hold of a space that this request has created. */
+  put(space: SpaceId, after: LoadedSpace, inserted: LoadedSpace | null): void {
+    const known = this.#spaces.get(space);
+    if (known !== undefined) known.after = after;
+    else if (inserted !== null) this.#spaces.set(space, { before: inserted, after });
+  }
+
+  save(): void {
+    for (const { before, after } of this.#spaces.values()) this.#saver.save(before, after);
+  }
+}

@@ -1,0 +1,141 @@
+import type { DatabaseSync } from "node:sqlite";
+import { GroupSpaces } from "./group-spaces.ts";
+import { RequestWriter, type WriterContext } from "./request-writer.ts";
+import { prepareRows } from "./row-statement.ts";
+import { createSpaceLoader, createSpaceSaver } from "./space-table.ts";
+import { sqliteFailureOf } from "./sqlite-failure.ts";
+import { rollBack } from "./transaction.ts";
+import type { WriteRequest, WriteResult } from "./write-request.ts";
+
+/** About how many pages the log may hold before they are brought into the file: 16 MiB. */
+const LOG_PAGES_AIM = 4_096;
+/** Records and commits after which the log is looked at, whatever it held the last time. */
+const DUE_MIN = 64;
+const DUE_MAX = 100_000;
+
+/**
+ * Writes groups of requests on one connection, synchronously, each group in one transaction and
+ * each request in a savepoint of its own. It alone holds the write lock. What it throws means that
+ * it is beyond use: a sync failed, or a transaction could not be ended.
+ */
+export class WriterCore {
+  readonly #database: DatabaseSync;
+  readonly #requests: RequestWriter;
+  readonly #createSpaces: () => GroupSpaces;
+  readonly #sql: { readonly [step in keyof typeof steps]: { readonly run: () => unknown } };
+  readonly #checkpoint: () => number;
+  /** Records and commits written since the log was last brought into the file, and how many may be. */
+  #written = 0;
+  #due = 1_000;
+
+  constructor(database: DatabaseSync, context: WriterContext) {
+    const load = createSpaceLoader(database);
+    const saver = createSpaceSaver(database);
+    this.#database = database;
+    this.#requests = new RequestWriter(database, context, saver);
+    this.#createSpaces = () => new GroupSpaces(load, saver);
+    this.#sql = {
+      begin: database.prepare(steps.begin),
+      commit: database.prepare(steps.commit),
+      savepoint: database.prepare(steps.savepoint),
+      release: database.prepare(steps.release),
+      rollBackTo: database.prepare(steps.rollBackTo),
+    };
+    const checkpoint = prepareRows<[busy: number, logPages: number, moved: number]>(
+      database,
+      "PRAGMA wal_checkpoint(PASSIVE)",
+    );
+    this.#checkpoint = () => checkpoint.get()?.[1] ?? 0;
+  }
+
+  /** Makes a group durable. One result a request; those that are not `full` or `failed` are on the disk. */
+  commit(group: readonly WriteRequest[]): readonly WriteResult[] {
+    const results = this.#commitTogether(group);
+    if (results !== "full") return results;
+    if (group.length === 1) return [{ kind: "full" }];
+    // Some may fit where all together did not.
+    return group.flatMap((request): readonly WriteResult[] => {
+      const alone = this.#commitTogether([request]);
+      return alone === "full" ? [{ kind: "full" }] : alone;
+    });
+  }
+
+  /** Brings the log into the file if it has grown. For after the answers: it may take some syncs. */
+  tidy(): void {
+    if (this.#written < this.#due) return;
+    const written = this.#written;
+    this.#written = 0;
+    try {
+      const pages = Math.max(1, this.#checkpoint());
+      // The next time is when about as many pages will be in the log again as it should hold.
+      this.#due = Math.round(
+        Math.min(DUE_MAX, Math.max(DUE_MIN, (written * LOG_PAGES_AIM) / pages)),
+      );
+    } catch (error) {
+      if (sqliteFailureOf(error) === "sync") throw error;
+      // No room, or somebody reads: the log still holds everything, and the next time will do.
+    }
+  }
+
+  #commitTogether(group: readonly WriteRequest[]): readonly WriteResult[] | "full" {
+    const spaces = this.#createSpaces();
+    try {
+      this.#sql.begin.run();
+      const results = group.map((request) => this.#apply(request, spaces));
+      spaces.save();
+      const lastPush = group.findLast((request) => request.kind === "push");
+      if (lastPush !== undefined) this.#requests.sweep(lastPush.push.now);
+      this.#sql.commit.run();
+      this.#written += 1 + countChanged(results);
+      return results;
+    } catch (error) {
+      const failure = sqliteFailureOf(error);
+      if (failure === "sync") throw error;
+      rollBack(this.#database);
+      return failure === "full" ? "full" : group.map(() => ({ kind: "failed", error }));
+    }
+  }
+
+  #apply(request: WriteRequest, spaces: GroupSpaces): WriteResult {
+    this.#sql.savepoint.run();
+    try {
+      const result = this.#write(request, spaces);
+      this.#sql.release.run();
+      return result;
+    } catch (error) {
+      const failure = sqliteFailureOf(error);
+      // Without room, and where SQLite has ended the transaction by itself, the group is lost.
+      if (failure === "full" || failure === "sync" || !this.#database.isTransaction) throw error;
+      this.#sql.rollBackTo.run();
+      this.#sql.release.run();
+      return { kind: "failed", error };
+    }
+  }
+
+  #write(request: WriteRequest, spaces: GroupSpaces): WriteResult {
+    if (request.kind === "push") {
+      return { kind: "pushed", outcome: this.#requests.push(request.push, spaces) };
+    }
+    const outcome = this.#requests.purge(request.space, request.cutoff, spaces);
+    return { kind: "purged", outcome };
+  }
+}
+
+const steps = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  savepoint: "SAVEPOINT request",
+  release: "RELEASE request",
+  rollBackTo: "ROLLBACK TO request",
+} as const;
+
+const countChanged = (results: readonly WriteResult[]): number => {
+  let changed = 0;
+  for (const result of results) {
+    if (result.kind === "purged") changed += result.outcome.purged;
+    if (result.kind === "pushed" && result.outcome.kind === "committed") {
+      changed += result.outcome.changed;
+    }
+  }
+  return changed;
+};
