@@ -51,6 +51,7 @@ export {
   type Reset,
 } from "./pull/plan-pull.ts";
 export { type Page, type PageLimits, takePage } from "./pull/take-page.ts";
+export { keptRefusal } from "./push/kept-refusal.ts";
 export { type PushPlan, type PushPlanInput, planPush, type RecordWrite } from "./push/plan-push.ts";
 export type {
   AssignChange,

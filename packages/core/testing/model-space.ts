@@ -95,6 +95,7 @@ export class ModelSpace {
       stored: (collection, key) =>
         this.image.records.get(recordId(collection, key))?.record ?? null,
       policyOf: () => lastWrite,
+      rejectedBytesMax: Number.POSITIVE_INFINITY,
       bytesOf: (record) => record.value?.length ?? 0,
       sha256,
     });

@@ -76,6 +76,7 @@ export const pushInput = ({ records = [], ...parts }: SamplePush): PushPlanInput
   now: NOON,
   checksClocks: true,
   lostBytesMax: Number.POSITIVE_INFINITY,
+  rejectedBytesMax: Number.POSITIVE_INFINITY,
   bytesOf: (record) => (record.value ?? "").length,
   sha256,
   ...parts,

@@ -72,5 +72,4 @@ export { type V1Query, v1QuerySchema } from "./messages/v1-query.ts";
 export { createV1SyncRequestSchema, type V1SyncRequest } from "./messages/v1-sync-request.ts";
 export { PROTOCOL_VERSION, WIRE_HASH } from "./protocol-version.ts";
 export { createReadPullQuery, type ReadPullQuery } from "./read-pull-query.ts";
-export { recordBytes } from "./record-bytes.ts";
 export { createWireSchemas } from "./wire-schemas.ts";

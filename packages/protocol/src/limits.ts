@@ -27,7 +27,7 @@ export type Limits = {
   readonly cursorLengthMax: number;
   /** Names in a request's `collections`. */
   readonly collectionsMax: number;
-  /** UTF-16 units of a `client_id`, and of an `author`. */
+  /** Code points of a `client_id`, and of an `author`. */
   readonly labelLengthMax: number;
   /** Seconds that a long poll waits at most. */
   readonly waitSecondsMax: number;

@@ -9,7 +9,7 @@ import {
 } from "../src/collections/collection-registry.ts";
 import { createMetrics } from "../src/create-metrics.ts";
 import { createHttpServer } from "../src/http/create-http-server.ts";
-import { authorizeAnybody } from "../src/service/authorize.ts";
+import { type Authorize, authorizeAnybody } from "../src/service/authorize.ts";
 import { createServices, type Services } from "../src/service/services.ts";
 import { MemoryStore } from "../src/store/memory/memory-store.ts";
 import type { Store, StoreOptions } from "../src/store/store.ts";
@@ -26,6 +26,7 @@ export type TestServerOptions = {
   readonly limits?: Partial<Limits>;
   readonly runtime?: Runtime;
   readonly registry?: CollectionRegistry;
+  readonly authorize?: Authorize;
   readonly openStore?: (options: StoreOptions) => Store | Promise<Store>;
 };
 
@@ -44,7 +45,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     limits,
     registry,
     metrics,
-    authorize: authorizeAnybody,
+    authorize: options.authorize ?? authorizeAnybody,
     draining: draining.signal,
   });
   const server = await createHttpServer({

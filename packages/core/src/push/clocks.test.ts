@@ -3,6 +3,7 @@ import { addMicros, STAMP_MAX, STAMP_MIN } from "../stamp.ts";
 import type { ChangeResult } from "./push-change.ts";
 import { planPush, STAMP_AHEAD_MICROS_MAX, STAMP_STEP_MICROS_MAX } from "./plan-push.ts";
 import { assign, at, NOON, pushInput, spaceState, stored, write } from "../../testing/samples.ts";
+import { utf8Length } from "../unicode.ts";
 
 const codeOf = (result: ChangeResult | undefined): string =>
   result?.kind === "rejected" ? result.rejection.code : (result?.kind ?? "none");
@@ -150,6 +151,19 @@ describe("an edit from before a purge", () => {
     const unpurged = spaceState({ head: 9 });
     const changes = [write({ stamp: STAMP_MIN })];
     expect(codeOf(planPush(pushInput({ state: unpurged, changes })).results[0])).toBe("applied");
+  });
+
+  test("[EVID-7] a stale change of more than rejectedBytesMax bytes is kept without its text", () => {
+    const changes = [write({ stamp: STAMP_MIN, value: '{"n":"é"}' })];
+    const keptAt = (rejectedBytesMax: number) =>
+      planPush(pushInput({ state, changes, rejectedBytesMax })).refused[0];
+    const text = keptAt(Number.POSITIVE_INFINITY)?.body ?? "";
+    expect(keptAt(utf8Length(text))).toMatchObject({ body: text });
+    expect(keptAt(utf8Length(text) - 1)).toMatchObject({
+      rejection: { code: "stale" },
+      body: null,
+      bodyHash: expect.any(String),
+    });
   });
 
   test("[CLOCK-4] /v1 knows no stale", () => {

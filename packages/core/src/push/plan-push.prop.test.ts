@@ -55,6 +55,7 @@ class Table {
       now: NOON,
       checksClocks: changes.every((change) => change.kind !== "assign"),
       lostBytesMax,
+      rejectedBytesMax: Number.POSITIVE_INFINITY,
       bytesOf: (record) => record.value?.length ?? 0,
       sha256,
     });

@@ -329,9 +329,14 @@ describe("a prefix", () => {
   });
 
   test("[PUSH-11] a record is counted once, however many changes it beat", () => {
-    const [record] = records;
-    const changes = ["1", "2", "3"].map((n) => assign({ n }, { stamp: EARLIER }));
-    const sample = { records: record === undefined ? [] : [record], changes, checksClocks: false };
-    expect(plan({ ...sample, lostBytesMax: 10 }).results).toHaveLength(3);
+    const changes = ["1", "2", "3"].map((n) => write({ key: "a", value: n, stamp: EARLIER }));
+    expect(plan({ records, changes, lostBytesMax: 10 }).results).toHaveLength(3);
+  });
+
+  test("[V1-4] of /v1 there is none: its answer can't say that the rest was not judged", () => {
+    const stale = keys.map((key) => assign({ n: 1 }, { key, stamp: EARLIER }));
+    const changes = [...stale, assign({ n: 1 }, { key: "new" })];
+    const pushed = plan({ records, changes, checksClocks: false, lostBytesMax: 1 });
+    expect(pushed.results).toEqual([...[1, 2, 3, 4].map(superseded), applied(5)]);
   });
 });

@@ -15,6 +15,7 @@ import type {
   RefusedEvidence,
   WriteChange,
 } from "./push-change.ts";
+import { keptRefusal } from "./kept-refusal.ts";
 import { staleRejection, stampAheadRejection } from "./clock-rejection.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -34,9 +35,11 @@ export type PushPlanInput = {
   readonly now: Stamp;
   /** False for `/v1`, which keeps stamps as sent and knows no `stale`. */
   readonly checksClocks: boolean;
-  /** Past this many bytes of records in `lostTo` the rest of the changes is left unjudged. */
+  /** Past this many bytes of records in `lostTo` the rest of the changes is left unjudged; records that beat an `assign` don't count. */
   readonly lostBytesMax: number;
   readonly bytesOf: (record: StoredRecord) => number;
+  /** A refused change of more bytes is kept without its text. */
+  readonly rejectedBytesMax: number;
   readonly sha256: Runtime["sha256"];
 };
 
@@ -114,7 +117,8 @@ const changeText = (change: WriteChange): string => {
 const refuse = (draft: Draft, change: WriteChange, rejection: Rejection): void => {
   draft.results.push({ kind: "rejected", rejection });
   // `stamp_ahead` comes back restamped: it is a question of clocks, not a change given up.
-  if (rejection.code !== "stamp_ahead") draft.refused.push({ rejection, body: changeText(change) });
+  if (rejection.code === "stamp_ahead") return;
+  draft.refused.push(keptRefusal(rejection, changeText(change), draft.input));
 };
 
 /** True if the change was answered here: it is stale, ahead of time, or a delete of what a purge has taken. */
@@ -164,7 +168,8 @@ const write = (
 const judge = (draft: Draft, change: PushChange): boolean => {
   if (change.kind === "refused") {
     draft.results.push({ kind: "rejected", rejection: change.rejection });
-    draft.refused.push({ rejection: change.rejection, body: change.body });
+    const { kind: _, ...refused } = change;
+    draft.refused.push(refused);
     return true;
   }
   const working = workingRecord(draft, change.collection, change.key);
@@ -189,7 +194,9 @@ const judge = (draft: Draft, change: PushChange): boolean => {
     draft.results.push({ kind: "applied", seq: current.seq });
     return true;
   }
-  const bytes = draft.lostTo.has(working) ? 0 : draft.input.bytesOf(current);
+  // `/v1` can't answer for a part of a request, and needs no `lostTo`: it reads all that was sent.
+  const isTold = change.kind === "assign" || draft.lostTo.has(working);
+  const bytes = isTold ? 0 : draft.input.bytesOf(current);
   if (draft.results.length > 0 && draft.lostBytes + bytes > draft.input.lostBytesMax) return false;
   draft.lostBytes += bytes;
   draft.lostTo.add(working);

@@ -23,12 +23,7 @@ export type WriteChange = Target & {
 export type AssignChange = Target & { readonly kind: "assign"; readonly members: JsonObject };
 
 /** A change refused before any record was read. What is known of it is kept with the reason. */
-export type RefusedChange = {
-  readonly kind: "refused";
-  readonly rejection: Rejection;
-  /** The change as JSON text; null where it is too large to keep. */
-  readonly body: string | null;
-};
+export type RefusedChange = RefusedEvidence & { readonly kind: "refused" };
 
 export type PushChange = WriteChange | AssignChange | RefusedChange;
 
@@ -50,4 +45,10 @@ export type Evidence = {
 };
 
 /** A change that was refused for good, as the server keeps it. */
-export type RefusedEvidence = { readonly rejection: Rejection; readonly body: string | null };
+export type RefusedEvidence = {
+  readonly rejection: Rejection;
+  /** The change as JSON text; null where it is too large to keep. */
+  readonly body: string | null;
+  /** Where the text is too large to keep, its SHA-256 in hexadecimal: tells two such changes apart. */
+  readonly bodyHash?: string;
+};

@@ -1,7 +1,7 @@
 import { rejectionCodes } from "@synchro/core";
 import Type from "typebox";
 import type { MessageOf } from "../message-of.ts";
-import { nullableStampField, seqField } from "./field.ts";
+import { countField, nullableStampField, seqField } from "./field.ts";
 
 /** Why a change was refused; the codes stand in the error catalogue. */
 export const rejectionSchema = Type.Object(
@@ -30,8 +30,10 @@ export const changeResultSchema = Type.Union(
   [
     Type.Object(
       {
-        seq: seqField({
-          description: "The stored record is exactly this change, under this seq. It is durable.",
+        seq: countField({
+          description:
+            "The stored record is exactly this change, under this seq. It is durable. 0: a delete of what a purge has taken, which settles the change and claims no version.",
+          examples: [4711],
         }),
       },
       { title: "Applied" },

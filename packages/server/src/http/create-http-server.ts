@@ -8,6 +8,7 @@ import type { ExposedMetrics } from "../create-metrics.ts";
 import { addMissAnswers } from "./allowed-methods.ts";
 import { answerClientError, type OpenAnswers, trackAnswers } from "./client-error.ts";
 import { addCors } from "./cors.ts";
+import { addStallCuts } from "./cut-stalled-answers.ts";
 import { addDocsRoutes, collectRouteSchemas } from "./docs-routes.ts";
 import { addErrorAnswers, answerError } from "./error-answers.ts";
 import { addFrontPage } from "./front-page.ts";
@@ -132,6 +133,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   observeRequests(app, options);
   addErrorAnswers(app);
+  addStallCuts(app, options.limits);
   addGates(app, options);
   addBodyReader(app, options.limits);
   await collectRouteSchemas(app);

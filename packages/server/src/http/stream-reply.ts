@@ -35,7 +35,9 @@ export const closedSignal = (
   ...others: readonly AbortSignal[]
 ): AbortSignal => {
   const closed = new AbortController();
-  reply.raw.once("close", () => closed.abort());
+  // A client may have gone while its request was being judged: that event will not come again.
+  if (reply.raw.destroyed) closed.abort();
+  else reply.raw.once("close", () => closed.abort());
   return AbortSignal.any([closed.signal, ...others]);
 };
 

@@ -11,14 +11,18 @@ export type Listener<Frame> = {
   readonly wait: (idleMs: number, signal: AbortSignal) => Promise<WakeReason>;
   /**
    * One read and one encoding for all that stand at the same `position`: whoever asks first reads,
-   * the others get the same frame. What was read before an announcement is never given after it.
+   * the others get the same frame. What was read before an announcement is never given after it,
+   * and nothing is given that is older than `frameMsMax`.
    */
   readonly share: (position: string, read: () => Promise<Frame>) => Promise<Frame>;
   /** Idempotent. */
   readonly close: () => void;
 };
 
-/** Where a process tells itself that a space has changed. A lost hint would cost latency, never data: readers look again when idle. */
+/**
+ * Where a process tells itself that a space has changed. A lost hint would cost latency, never
+ * data: readers look again when idle, and what others read before them grows old.
+ */
 export type Hub<Frame> = {
   readonly announce: (space: SpaceId) => void;
   readonly listen: (space: SpaceId) => Listener<Frame>;
@@ -27,7 +31,18 @@ export type Hub<Frame> = {
 };
 
 type Ear = { hasNews: boolean; wake: (() => void) | null };
-type Room<Frame> = { readonly ears: Set<Ear>; readonly frames: Map<string, Promise<Frame>> };
+
+/** A frame, and when its read began, by the monotonic clock. */
+type Shared<Frame> = { readonly frame: Promise<Frame>; readonly readAtMs: number };
+
+/** Frames by position, the oldest first. */
+type Room<Frame> = { readonly ears: Set<Ear>; readonly frames: Map<string, Shared<Frame>> };
+
+/**
+ * Frames that one space keeps at a time: readers at one place are many, places are few. Past it the
+ * oldest goes, so that nobody fills the memory with places of his own.
+ */
+const FRAMES_MAX = 16;
 
 const waitForNews = (
   runtime: Runtime,
@@ -58,25 +73,54 @@ const waitForNews = (
   });
 };
 
+const forgetFrames = <Frame>(room: Room<Frame>, readBeforeMs: number): void => {
+  for (const [position, { readAtMs }] of room.frames) {
+    if (readAtMs > readBeforeMs && room.frames.size <= FRAMES_MAX) return;
+    room.frames.delete(position);
+  }
+};
+
 const shareFrame = <Frame>(
   room: Room<Frame>,
   position: string,
   read: () => Promise<Frame>,
+  at: { readonly nowMs: number; readonly frameMsMax: number },
 ): Promise<Frame> => {
+  forgetFrames(room, at.nowMs - at.frameMsMax);
   const known = room.frames.get(position);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known.frame;
   const frame = read();
-  room.frames.set(position, frame);
+  const shared = { frame, readAtMs: at.nowMs };
+  room.frames.set(position, shared);
+  forgetFrames(room, Number.NEGATIVE_INFINITY);
   // A read that failed is not kept: the next one tries for itself.
   frame.catch(() => {
-    if (room.frames.get(position) === frame) room.frames.delete(position);
+    if (room.frames.get(position) === shared) room.frames.delete(position);
   });
   return frame;
 };
 
-/** A hub whose subscribers share frames of one type. Frames are kept until the space's next commit or its last listener goes. */
-export const createHub = <Frame>(runtime: Runtime): Hub<Frame> => {
+/**
+ * A hub whose subscribers share frames of one type. A frame is kept until the space's next commit,
+ * until it is `frameMsMax` milliseconds old or until the space's last listener goes.
+ */
+export const createHub = <Frame>(runtime: Runtime, frameMsMax: number): Hub<Frame> => {
   const rooms = new Map<SpaceId, Room<Frame>>();
+  const listen = (space: SpaceId): Listener<Frame> => {
+    const room: Room<Frame> = rooms.get(space) ?? { ears: new Set(), frames: new Map() };
+    rooms.set(space, room);
+    const ear: Ear = { hasNews: false, wake: null };
+    room.ears.add(ear);
+    return {
+      wait: (idleMs, signal) => waitForNews(runtime, ear, idleMs, signal),
+      share: (position, read) =>
+        shareFrame(room, position, read, { nowMs: runtime.monotonicMs(), frameMsMax }),
+      close: () => {
+        room.ears.delete(ear);
+        if (room.ears.size === 0 && rooms.get(space) === room) rooms.delete(space);
+      },
+    };
+  };
   return {
     announce: (space) => {
       const room = rooms.get(space);
@@ -87,20 +131,7 @@ export const createHub = <Frame>(runtime: Runtime): Hub<Frame> => {
         ear.wake?.();
       }
     },
-    listen: (space) => {
-      const room = rooms.get(space) ?? { ears: new Set<Ear>(), frames: new Map() };
-      rooms.set(space, room);
-      const ear: Ear = { hasNews: false, wake: null };
-      room.ears.add(ear);
-      return {
-        wait: (idleMs, signal) => waitForNews(runtime, ear, idleMs, signal),
-        share: (position, read) => shareFrame(room, position, read),
-        close: () => {
-          room.ears.delete(ear);
-          if (room.ears.size === 0 && rooms.get(space) === room) rooms.delete(space);
-        },
-      };
-    },
+    listen,
     spaces: () => rooms.size,
   };
 };

@@ -1,13 +1,16 @@
 import {
   type Author,
   type CollectionSet,
+  countCodePoints,
   isJsonObject,
   isStorableText,
   type JsonObject,
+  keptRefusal,
   parseStamp,
   type PushChange,
   recordKeyProblem,
   type RejectionCode,
+  type Runtime,
   type Stamp,
   utf8Length,
 } from "@synchro/core";
@@ -23,6 +26,7 @@ export type ChangeReading = {
   readonly collections: CollectionSet;
   /** The subject of the token that brought the request; null in open mode. */
   readonly subject: string | null;
+  readonly sha256: Runtime["sha256"];
 };
 
 /** The first thing wrong with a change. */
@@ -76,12 +80,16 @@ const readBase = (change: JsonObject): number | null => {
   throw new Refusal("bad_change", "/base", "base must be a seq (an integer from 0) or null");
 };
 
+/** Units before code points: most names need no counting. */
+const isLabel = (text: string, lengthMax: number): boolean =>
+  (text.length <= lengthMax || countCodePoints(text) <= lengthMax) && isStorableText(text);
+
 const readAuthor = (reading: ChangeReading, change: JsonObject): Author | null => {
   const { subject } = reading;
   const name = change["author"] ?? null;
   if (name === null) return subject === null ? null : { name: subject, verified: true };
   const { labelLengthMax } = reading.limits;
-  if (typeof name === "string" && name.length <= labelLengthMax && isStorableText(name)) {
+  if (typeof name === "string" && isLabel(name, labelLengthMax)) {
     return { name, verified: name === subject };
   }
   const message = `author must be text of at most ${labelLengthMax} characters`;
@@ -106,7 +114,7 @@ const readValue = (
   key: string,
   change: JsonObject,
 ): string | null => {
-  const isDeleted = change["deleted"] ?? false;
+  const { deleted: isDeleted = false } = change;
   if (typeof isDeleted !== "boolean") {
     throw new Refusal("bad_change", "/deleted", "deleted must be true or false");
   }
@@ -165,8 +173,11 @@ export const readChange = (
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const { code, path, message } = error;
-    const text = JSON.stringify(change);
-    const isKept = utf8Length(text) <= reading.limits.rejectedBytesMax;
-    return { kind: "refused", rejection: { code, message, path }, body: isKept ? text : null };
+    const { sha256, limits } = reading;
+    const kept = keptRefusal({ code, message, path }, JSON.stringify(change), {
+      rejectedBytesMax: limits.rejectedBytesMax,
+      sha256,
+    });
+    return { kind: "refused", ...kept };
   }
 };

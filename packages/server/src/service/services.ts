@@ -2,6 +2,7 @@ import type { Runtime } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 import type { CollectionRegistry } from "../collections/collection-registry.ts";
 import { createHub, type Hub } from "../live/hub.ts";
+import { createStreamSlots, type StreamSlots } from "../live/stream-slots.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
 import type { Authorize } from "./authorize.ts";
@@ -28,15 +29,17 @@ export type Services = ServiceDeps & {
   readonly sync: Sync;
   readonly syncReadings: SyncReadings;
   readonly hub: Hub<Frame>;
+  readonly streamSlots: StreamSlots;
 };
 
 export const createServices = (deps: ServiceDeps): Services => {
-  const hub = createHub<Frame>(deps.runtime);
+  const hub = createHub<Frame>(deps.runtime, deps.limits.streamIdleMs);
   const pull = createPull(deps);
   const push = createPush({ ...deps, hub });
   return {
     ...deps,
     hub,
+    streamSlots: createStreamSlots(deps),
     pull,
     sync: createSync({ push, pull }),
     syncReadings: createSyncReadings({ ...deps, push }),

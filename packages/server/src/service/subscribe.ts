@@ -27,48 +27,69 @@ export type SubscribeOptions = {
 const isWorthSending = (answer: PullAnswer): boolean =>
   answer.records.length > 0 || answer.more || answer.reset !== null;
 
-const positionOf = (options: SubscribeOptions, input: PullInput): string =>
-  [options.dialect, input.cursor, input.collections?.join("~"), input.limit].join(" ");
+/** Where a reader stands that is at the tip: those who stand at one place read the same, as `dialect` has it. */
+export const positionOf = (dialect: string, input: PullInput): string =>
+  [dialect, input.cursor, input.collections?.join("~"), input.limit].join(" ");
+
+/** When a stream must do what it does at the latest, by the monotonic clock. */
+type Deadlines = { idleAtMs: number; authorizeAtMs: number };
+
+/** Asks again whether the caller may read, if it is time to; false ends the stream. */
+const isStillAdmitted = async (
+  { runtime, limits }: SubscribeDeps,
+  options: SubscribeOptions,
+  deadlines: Deadlines,
+): Promise<boolean> => {
+  if (runtime.monotonicMs() < deadlines.authorizeAtMs) return true;
+  if (!(await options.mayStillRead())) return false;
+  deadlines.authorizeAtMs = runtime.monotonicMs() + limits.streamAuthorizeMs;
+  return true;
+};
 
 /**
  * Follows a space from a position for as long as the caller takes frames: first what it lacks, page
- * by page, then every change as it is committed. The frame that ends a catch-up and the idle frames
- * carry digest and advanced cursor. It listens before it reads, so no commit falls between; a frame
- * is read only when the last one was taken, so a slow subscriber holds one frame and is resumed from
- * its own position. Spec: LIVE-*.
+ * by page, then every change as it is committed. The frame that ends a catch-up, and the one that is
+ * sent when nothing else was for `streamIdleMs`, carry digest and advanced cursor, however much is
+ * committed meanwhile to collections that the caller did not ask for. It listens before it reads, so
+ * no commit falls between; a frame is read only when the last one was taken, so a slow subscriber
+ * holds one frame and is resumed from its own position. Spec: LIVE-*.
  */
 export async function* subscribe(
   deps: SubscribeDeps,
   options: SubscribeOptions,
 ): AsyncGenerator<Frame> {
   const { runtime, limits } = deps;
+  const { signal } = options;
   const listener = deps.hub.listen(options.from.space);
-  let authorizedAt = runtime.monotonicMs();
+  const deadlines: Deadlines = {
+    idleAtMs: runtime.monotonicMs(),
+    authorizeAtMs: runtime.monotonicMs() + limits.streamAuthorizeMs,
+  };
   let input = options.from;
   let isAtTip = false;
-  let mustSend = true;
   try {
-    while (!options.signal.aborted) {
-      if (runtime.monotonicMs() - authorizedAt >= limits.streamAuthorizeMs) {
-        if (!(await options.mayStillRead())) return;
-        authorizedAt = runtime.monotonicMs();
-      }
+    while (!signal.aborted) {
+      if (!(await isStillAdmitted(deps, options, deadlines))) return;
       const at = input;
       const read = async (): Promise<Frame> => {
         const answer = await deps.pull(at);
         return { answer, body: options.encode(answer) };
       };
       const frame: Frame = isAtTip
-        ? await listener.share(positionOf(options, at), read)
+        ? await listener.share(positionOf(options.dialect, at), read)
         : await read();
-      if (mustSend || isWorthSending(frame.answer)) yield frame;
+      const endsCatchUp = !isAtTip;
+      const isIdle = runtime.monotonicMs() >= deadlines.idleAtMs;
+      if (endsCatchUp || isIdle || isWorthSending(frame.answer)) {
+        yield frame;
+        deadlines.idleAtMs = runtime.monotonicMs() + limits.streamIdleMs;
+      }
       // An ack proves that this snapshot holds the client's own writes: all later ones do.
       input = { ...nextPullInput(input, frame.answer), ack: null };
       isAtTip = !frame.answer.more;
-      mustSend = frame.answer.more;
       if (!isAtTip) continue;
-      const reason = await listener.wait(limits.streamIdleMs, options.signal);
-      mustSend = reason === "idle";
+      const untilMs = Math.min(deadlines.idleAtMs, deadlines.authorizeAtMs);
+      await listener.wait(Math.max(0, untilMs - runtime.monotonicMs()), signal);
     }
   } finally {
     listener.close();

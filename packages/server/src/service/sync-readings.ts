@@ -16,8 +16,12 @@ import {
 } from "@synchro/core";
 import type { SpaceSnapshot, Store } from "../store/store.ts";
 import type { Push } from "./push.ts";
+import { type Reading, readingOf } from "./reading.ts";
 
 const readings = "readings" as CollectionName;
+
+/** Records looked up at a time. */
+const LOOKUP_KEYS = 64;
 
 export type ReadingsInput = {
   readonly space: SpaceId;
@@ -40,7 +44,7 @@ export type ReadingsAnswer =
   | {
       readonly kind: "open";
       /** Newest stamp first, ties by gtin; read as they are taken, with flat memory. Ending it early closes the snapshot. */
-      readonly chunks: AsyncGenerator<readonly StoredRecord[], ReadingsTail>;
+      readonly chunks: AsyncGenerator<readonly Reading[], ReadingsTail>;
     }
   | { readonly kind: "full" };
 
@@ -65,42 +69,48 @@ const wanted = (state: SpaceState | null, input: ReadingsInput): Wanted => {
   return { afterStamp: null, afterSeq: plan.after, isReset: plan.reset !== null };
 };
 
-const newestFirst = (a: StoredRecord, b: StoredRecord): number => {
+const newestFirst = (a: Reading, b: Reading): number => {
   if (a.stamp !== b.stamp) return a.stamp > b.stamp ? -1 : 1;
-  return compareCodePoints(a.key, b.key);
+  return compareCodePoints(a.gtin, b.gtin);
 };
 
-const isWanted = (record: StoredRecord, { afterStamp, afterSeq }: Wanted): boolean =>
-  record.seq > afterSeq && (afterStamp === null || record.stamp > afterStamp);
+const isWanted = (reading: Reading, { afterStamp, afterSeq }: Wanted): boolean =>
+  reading.seq > afterSeq && (afterStamp === null || reading.stamp > afterStamp);
+
+const readingsOf = (records: readonly StoredRecord[]): readonly Reading[] =>
+  records.flatMap((record) => readingOf(record) ?? []);
 
 /** The stored records of the gtins sent that the date or the cursor alone would not bring. */
 const sentBeyond = async (
   snapshot: SpaceSnapshot,
   input: ReadingsInput,
   filter: Wanted,
-): Promise<readonly StoredRecord[]> => {
-  const keys = [...new Set(input.sent.map((change) => change.key))];
-  const stored = await snapshot.lookup(readings, keys);
-  return stored
-    .filter((record) => record.value !== null && !isWanted(record, filter))
-    .toSorted(newestFirst);
+): Promise<readonly Reading[]> => {
+  const gtins = [...new Set(input.sent.map((change) => change.key))];
+  const beyond: Reading[] = [];
+  // By and by: a value may be large, and of each only its date is kept.
+  for (let at = 0; at < gtins.length; at += LOOKUP_KEYS) {
+    const stored = await snapshot.lookup(readings, gtins.slice(at, at + LOOKUP_KEYS));
+    beyond.push(...readingsOf(stored).filter((reading) => !isWanted(reading, filter)));
+  }
+  return beyond.toSorted(newestFirst);
 };
 
-/** Merges `extra` into chunks that are in the same order. */
+/** Merges `extra` into chunks of records that are in the same order. */
 async function* mergeInOrder(
   chunks: AsyncIterable<readonly StoredRecord[]>,
-  extra: readonly StoredRecord[],
-): AsyncGenerator<readonly StoredRecord[]> {
+  extra: readonly Reading[],
+): AsyncGenerator<readonly Reading[]> {
   let next = 0;
   for await (const chunk of chunks) {
-    const merged: StoredRecord[] = [];
-    for (const record of chunk) {
+    const merged: Reading[] = [];
+    for (const reading of readingsOf(chunk)) {
       for (let other = extra[next]; other !== undefined; other = extra[next]) {
-        if (newestFirst(other, record) > 0) break;
+        if (newestFirst(other, reading) > 0) break;
         merged.push(other);
         next += 1;
       }
-      merged.push(record);
+      merged.push(reading);
     }
     yield merged;
   }
@@ -116,7 +126,7 @@ const cursorAtHead = (state: SpaceState | null): Cursor | "" => {
 async function* readSnapshot(
   deps: { readonly store: Store; readonly runtime: Runtime },
   input: ReadingsInput,
-): AsyncGenerator<readonly StoredRecord[], ReadingsTail> {
+): AsyncGenerator<readonly Reading[], ReadingsTail> {
   const now = deps.runtime.now();
   const snapshot = await deps.store.openSnapshot(input.space);
   try {

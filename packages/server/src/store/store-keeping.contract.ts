@@ -213,6 +213,31 @@ const describeRejections = (harness: StoreHarness): void => {
     expect(await store.listRejections(space, { clientId: "c2", limit: 2 })).toEqual([]);
   });
 
+  test("[EVID-8] changes that are too large to keep are told apart, and each is kept once", async () => {
+    const { store } = await open();
+    const large = (bodyHash: string) => ({ ...refused("bad_key", null), bodyHash });
+    await pushTo(store, [large("aa"), large("bb"), large("aa")]);
+    await pushTo(store, [large("bb")]);
+    const kept = await store.listRejections(space, all);
+    expect(kept).toHaveLength(2);
+    for (const each of kept) {
+      expect(Object.keys(each).toSorted()).toEqual(["body", "clientId", "keptAt", "rejection"]);
+    }
+  });
+
+  test("[EVID-7] [EVID-8] a stale change that is too large to keep loses its text, not its place", async () => {
+    const { store } = await open({ limits: { rejectedBytesMax: 200 } });
+    await pushTo(store, [write("gone", at(0), null)], { now: at(0) });
+    expect(await store.purge(space, at(2))).toMatchObject({ purged: 1 });
+    const text = "x".repeat(200);
+    const late = [write("a", at(1), { text }), write("b", at(1), { text })];
+    await pushTo(store, [...late, write("c", at(1), {})], { now: at(3) });
+    await pushTo(store, late, { now: at(4) });
+    const kept = await store.listRejections(space, all);
+    expect(kept.map(({ rejection }) => rejection.code)).toEqual(["stale", "stale", "stale"]);
+    expect(kept.map(({ body }) => body !== null)).toEqual([true, false, false]);
+  });
+
   test("[EVID-8] a thousand a space are kept, the oldest go", async () => {
     const { store } = await open();
     await pushTo(store, [refused("bad_key", "other")], { space: otherSpace });

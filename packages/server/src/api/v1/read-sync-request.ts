@@ -6,13 +6,10 @@ import {
   recordKeyProblem,
   type Stamp,
 } from "@synchro/core";
-import type { JsonViolation, Limits } from "@synchro/protocol";
+import type { FieldError, JsonViolation, Limits } from "@synchro/protocol";
 import { violationMessage } from "../../service/violation-message.ts";
 
 const readings = "readings" as CollectionName;
-
-/** A field that breaks a rule; `path` is an RFC 6901 pointer into the request. */
-export type FieldError = { readonly path: string; readonly message: string };
 
 /** A record as it was sent, with its dates as instants. */
 export type SentReading = { readonly change: AssignChange; readonly expiresAt: Stamp };
@@ -25,17 +22,32 @@ export type V1SyncRequest = {
 
 export type V1SyncReading =
   | { readonly kind: "ok"; readonly request: V1SyncRequest }
-  | { readonly kind: "bad"; readonly errors: readonly FieldError[] }
+  /** `errors` holds the first `FAULTS_TOLD_MAX` of `count` faults, each path once. */
+  | { readonly kind: "bad"; readonly errors: readonly FieldError[]; readonly count: number }
   | { readonly kind: "too_many"; readonly count: number };
 
 const dateRule = "must be an ISO 8601 date or date-time, such as 2021-11-12T01:11:00";
 
+/** Faults told in one answer: hostile input must not be answered at its own length. */
+export const FAULTS_TOLD_MAX = 100;
+
+/** What is wrong with a request: of each field the first thing. */
 class Faults {
-  readonly errors: FieldError[] = [];
+  readonly #messages = new Map<string, string>();
+
   add(path: string, message: string): null {
-    // Hostile input must not be answered at its own length.
-    if (this.errors.length < 100) this.errors.push({ path, message });
+    if (!this.#messages.has(path)) this.#messages.set(path, message);
     return null;
+  }
+
+  get count(): number {
+    return this.#messages.size;
+  }
+
+  toReading(): V1SyncReading {
+    const told = [...this.#messages.entries()].slice(0, FAULTS_TOLD_MAX);
+    const errors = told.map(([path, message]) => ({ path, message }));
+    return { kind: "bad", errors, count: this.count };
   }
 }
 
@@ -104,7 +116,7 @@ export const readV1SyncRequest = (
   const faults = new Faults();
   if (!isJsonObject(body)) {
     faults.add("", "the body must be an object");
-    return { kind: "bad", errors: faults.errors };
+    return faults.toReading();
   }
   for (const { path, rule } of violations) faults.add(path, violationMessage(rule, limits));
   const { last_sync_date: date = null } = body;
@@ -116,6 +128,6 @@ export const readV1SyncRequest = (
   }
   const sent = readRecords(faults, limits, body["newly_created_records"]);
   if ("count" in sent) return { kind: "too_many", count: sent.count };
-  if (faults.errors.length > 0) return { kind: "bad", errors: faults.errors };
+  if (faults.count > 0) return faults.toReading();
   return { kind: "ok", request: { lastSyncDate, cursor, sent } };
 };

@@ -9,14 +9,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Admission, admit } from "../../http/admit.ts";
 import type { ParsedBody } from "../../http/parsed-body.ts";
 import { sendProblem } from "../../http/problem.ts";
+import { inStreamSlot } from "../../http/in-stream-slot.ts";
 import { closedSignal, streamReply } from "../../http/stream-reply.ts";
 import type { Action } from "../../service/authorize.ts";
+import type { PullInput } from "../../service/pull.ts";
 import type { Services } from "../../service/services.ts";
 import { subscribe } from "../../service/subscribe.ts";
 import type { ReadingsInput } from "../../service/sync-readings.ts";
-import { encodeStreamFrame } from "./encode-stream-frame.ts";
+import { countReadings, encodeStreamFrame } from "./encode-stream-frame.ts";
 import { readShop } from "./read-shop.ts";
-import { readV1SyncRequest, type SentReading } from "./read-sync-request.ts";
+import { readV1SyncRequest, type SentReading, type V1SyncReading } from "./read-sync-request.ts";
 import { writeReadings } from "./write-readings.ts";
 
 type Admitted = { readonly space: SpaceId; readonly admission: Admission };
@@ -48,12 +50,20 @@ const answerReadings = async (
     sendProblem(reply, "storage_full", "the server's disk is full: nothing was applied");
     return;
   }
-  await streamReply(reply, writeReadings(answer.chunks, sent), {
+  const pieces = writeReadings(answer.chunks, sent, services.metrics.countRecordsSent);
+  await streamReply(reply, pieces, {
     contentType: "application/json; charset=utf-8",
     runtime: services.runtime,
     stallMs: services.limits.streamStallMs,
     totalMs: services.limits.v1AnswerMs,
   });
+};
+
+const faultsDetail = ({ errors, count }: Extract<V1SyncReading, { kind: "bad" }>): string => {
+  const first = errors[0]?.message ?? "the request is malformed";
+  if (count === 1) return `${first}: nothing was applied`;
+  const told = count > errors.length ? `, of which errors names the first ${errors.length}` : "";
+  return `${first}, and ${count - 1} more fault${count === 2 ? "" : "s"}${told}: nothing was applied`;
 };
 
 const answerSync = async (
@@ -68,8 +78,7 @@ const answerSync = async (
     return sendProblem(reply, "too_many_changes", detail);
   }
   if (reading.kind === "bad") {
-    const detail = `${reading.errors[0]?.message ?? "the request is malformed"}: nothing was applied`;
-    return sendProblem(reply, "bad_request", detail, reading.errors);
+    return sendProblem(reply, "bad_request", faultsDetail(reading), reading.errors);
   }
   const { sent, lastSyncDate, cursor } = reading.request;
   const action = sent.length > 0 ? "write" : "read";
@@ -95,6 +104,19 @@ const answerList = async (
   return reply;
 };
 
+const streamStart = (services: Services, request: FastifyRequest, space: SpaceId): PullInput => {
+  const lastEventId = request.headers["last-event-id"];
+  return {
+    space,
+    cursor: typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : null,
+    ack: null,
+    collections: ["readings" as CollectionName],
+    tombstones: false,
+    limit: null,
+    bytesMax: services.limits.streamPageBytesMax,
+  };
+};
+
 const answerStream = async (
   services: Services,
   request: FastifyRequest,
@@ -102,37 +124,31 @@ const answerStream = async (
 ): Promise<FastifyReply> => {
   const admitted = await admitToShop(services, request, reply, "read");
   if (admitted === null) return reply;
-  const lastEventId = request.headers["last-event-id"];
-  const frames = subscribe(services, {
-    from: {
-      space: admitted.space,
-      cursor: typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : null,
-      ack: null,
-      collections: ["readings" as CollectionName],
-      tombstones: false,
-      limit: null,
-      bytesMax: services.limits.streamPageBytesMax,
-    },
-    encode: encodeStreamFrame,
-    dialect: "v1",
-    mayStillRead: admitted.admission.mayStillRead,
-    signal: closedSignal(reply, services.draining),
-  });
-  const close = services.metrics.openStream("v1_sse");
-  try {
-    await streamReply(reply, bodiesOf(frames), {
+  return inStreamSlot(services.streamSlots, reply, "v1_sse", async () => {
+    const frames = subscribe(services, {
+      from: streamStart(services, request, admitted.space),
+      encode: encodeStreamFrame,
+      dialect: "v1",
+      mayStillRead: admitted.admission.mayStillRead,
+      signal: closedSignal(reply, services.draining),
+    });
+    await streamReply(reply, bodiesOf(services, frames), {
       contentType: "text/event-stream; charset=utf-8",
       runtime: services.runtime,
       stallMs: services.limits.streamStallMs,
     });
-  } finally {
-    close();
-  }
-  return reply;
+    return reply;
+  });
 };
 
-async function* bodiesOf(frames: ReturnType<typeof subscribe>): AsyncGenerator<Buffer> {
-  for await (const frame of frames) yield frame.body;
+async function* bodiesOf(
+  services: Services,
+  frames: ReturnType<typeof subscribe>,
+): AsyncGenerator<Buffer> {
+  for await (const { answer, body } of frames) {
+    services.metrics.countRecordsSent(countReadings(answer));
+    yield body;
+  }
 }
 
 /** `/v1`: the origin's interface, to the letter, with additions that break no old client. Spec: V1-*. */

@@ -1,31 +1,19 @@
-import {
-  type Cursor,
-  formatStamp,
-  type JsonObject,
-  parseInstant,
-  recordId,
-  type Stamp,
-  type StoredRecord,
-} from "@synchro/core";
+import { type Cursor, formatStamp, type Stamp } from "@synchro/core";
+import type { Reading } from "../../service/reading.ts";
 import type { ReadingsTail } from "../../service/sync-readings.ts";
 import type { SentReading } from "./read-sync-request.ts";
 
-/** When a reading expires, as an instant; null where the stored value has no such date. */
-export const expiryOf = (value: string): Stamp | null => {
-  const { expiration_date: date } = JSON.parse(value) as JsonObject;
-  return typeof date === "string" ? parseInstant(date) : null;
-};
-
 /** One record of `data`: `{gtin, updated_at, expiration_date}`, both dates as instants. */
-export const readingText = (record: StoredRecord, expiresAt: Stamp | null): string =>
+export const readingText = ({ gtin, stamp, expiresAt }: Reading): string =>
   JSON.stringify({
-    gtin: record.key,
-    updated_at: formatStamp(record.stamp),
+    gtin,
+    updated_at: formatStamp(stamp),
     expiration_date: expiresAt === null ? null : formatStamp(expiresAt),
   });
 
-const versionId = (record: StoredRecord | SentReading["change"], expiresAt: Stamp | null): string =>
-  [recordId(record.collection, record.key), record.stamp, expiresAt].join(" ");
+/** Stamps are of one length, so that no gtin can pass for another with a date. */
+const versionId = (gtin: string, stamp: Stamp, expiresAt: Stamp | null): string =>
+  [stamp, expiresAt, gtin].join(" ");
 
 const tailText = ({ now, cursor, isReset }: ReadingsTail): string => {
   const members: { now: string; cursor?: Cursor | ""; reset?: true } = { now: formatStamp(now) };
@@ -36,24 +24,29 @@ const tailText = ({ now, cursor, isReset }: ReadingsTail): string => {
 
 /**
  * A `/v1` answer piece by piece: `{"data":[…],"now":…}`. What equals a record that was just sent
- * (stamp and expiration date as instants) is not echoed. Spec: V1-*.
+ * (stamp and expiration date as instants) is not echoed. `onSent` is told how many readings each
+ * piece holds. Spec: V1-*.
  */
 export async function* writeReadings(
-  chunks: AsyncGenerator<readonly StoredRecord[], ReadingsTail>,
+  chunks: AsyncGenerator<readonly Reading[], ReadingsTail>,
   sent: readonly SentReading[],
+  onSent: (count: number) => void,
 ): AsyncGenerator<string> {
-  const echoes = new Set(sent.map(({ change, expiresAt }) => versionId(change, expiresAt)));
+  const echoes = new Set(
+    sent.map(({ change, expiresAt }) => versionId(change.key, change.stamp, expiresAt)),
+  );
+  const isNews = ({ gtin, stamp, expiresAt }: Reading): boolean =>
+    !echoes.has(versionId(gtin, stamp, expiresAt));
   let piece = '{"data":[';
   let isFirst = true;
   try {
     let step = await chunks.next();
     for (; step.done !== true; step = await chunks.next()) {
-      for (const record of step.value) {
-        if (record.value === null) continue;
-        const expiresAt = expiryOf(record.value);
-        if (echoes.has(versionId(record, expiresAt))) continue;
-        piece += `${isFirst ? "" : ","}${readingText(record, expiresAt)}`;
+      const news = step.value.filter(isNews);
+      if (news.length > 0) {
+        piece += `${isFirst ? "" : ","}${news.map(readingText).join(",")}`;
         isFirst = false;
+        onSent(news.length);
       }
       yield piece;
       piece = "";

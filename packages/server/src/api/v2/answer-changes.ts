@@ -1,6 +1,7 @@
 import { encodeEvent, encodePullAnswer, encodeStreamEvent } from "@synchro/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Admission } from "../../http/admit.ts";
+import { inStreamSlot } from "../../http/in-stream-slot.ts";
 import { closedSignal, streamReply } from "../../http/stream-reply.ts";
 import type { PullAnswer, PullInput } from "../../service/pull.ts";
 import type { Services } from "../../service/services.ts";
@@ -17,22 +18,7 @@ export const changesForm = (request: FastifyRequest): ChangesForm => {
   return accept.includes("application/x-ndjson") ? "ndjson" : "json";
 };
 
-/** One page, or with `waitSeconds` the first that has something. */
-export const answerJson = async (
-  services: Services,
-  reply: FastifyReply,
-  from: PullInput,
-  waitSeconds: number,
-): Promise<FastifyReply> => {
-  let answer: PullAnswer;
-  if (waitSeconds === 0) {
-    answer = await services.pull(from);
-  } else {
-    const close = services.metrics.openStream("long_poll");
-    const signal = closedSignal(reply, services.draining);
-    const waitMs = Math.min(waitSeconds, services.limits.waitSecondsMax) * 1000;
-    answer = await waitForChange(services, from, waitMs, signal).finally(close);
-  }
+const sendPage = (services: Services, reply: FastifyReply, answer: PullAnswer): FastifyReply => {
   services.metrics.countRecordsSent(answer.records.length);
   return reply
     .header("content-type", "application/json; charset=utf-8")
@@ -40,22 +26,41 @@ export const answerJson = async (
     .send(encodePullAnswer(answer, services.runtime.now()));
 };
 
-/** Pages as lines, until nothing is left. */
-export const answerNdjson = async (
+/** Milliseconds that a long poll waits: no longer than an open stream goes without being authorized again. */
+const waitMsOf = ({ limits }: Services, waitSeconds: number): number =>
+  Math.min(Math.min(waitSeconds, limits.waitSecondsMax) * 1000, limits.streamAuthorizeMs);
+
+/** One page, or with `waitSeconds` the first that has something. */
+export const answerJson = async (
   services: Services,
   reply: FastifyReply,
   from: PullInput,
+  waitSeconds: number,
 ): Promise<FastifyReply> => {
-  const close = services.metrics.openStream("ndjson");
-  const signal = closedSignal(reply, services.draining);
-  const input = { ...from, bytesMax: services.limits.streamPageBytesMax };
-  await streamReply(reply, ndjsonPages(services, input, signal), {
-    contentType: "application/x-ndjson; charset=utf-8",
-    runtime: services.runtime,
-    stallMs: services.limits.streamStallMs,
-  }).finally(close);
-  return reply;
+  if (waitSeconds === 0) return sendPage(services, reply, await services.pull(from));
+  return inStreamSlot(services.streamSlots, reply, "long_poll", async () => {
+    const signal = closedSignal(reply, services.draining);
+    const answer = await waitForChange(services, from, waitMsOf(services, waitSeconds), signal);
+    return sendPage(services, reply, answer);
+  });
 };
+
+/** Pages as lines, until nothing is left. */
+export const answerNdjson = (
+  services: Services,
+  reply: FastifyReply,
+  from: PullInput,
+): Promise<FastifyReply> =>
+  inStreamSlot(services.streamSlots, reply, "ndjson", async () => {
+    const signal = closedSignal(reply, services.draining);
+    const input = { ...from, bytesMax: services.limits.streamPageBytesMax };
+    await streamReply(reply, ndjsonPages(services, input, signal), {
+      contentType: "application/x-ndjson; charset=utf-8",
+      runtime: services.runtime,
+      stallMs: services.limits.streamStallMs,
+    });
+    return reply;
+  });
 
 const encodeFrame = (answer: PullAnswer): Buffer => {
   const id = answer.cursor === null ? {} : { id: answer.cursor };
@@ -73,24 +78,24 @@ async function* framesOf(
 }
 
 /** Pages as events, then each change as it is committed. */
-export const answerEvents = async (
+export const answerEvents = (
   services: Services,
   reply: FastifyReply,
   from: PullInput,
   admission: Admission,
-): Promise<FastifyReply> => {
-  const frames = subscribe(services, {
-    from: { ...from, bytesMax: services.limits.streamPageBytesMax },
-    encode: encodeFrame,
-    dialect: "v2",
-    mayStillRead: admission.mayStillRead,
-    signal: closedSignal(reply, services.draining),
+): Promise<FastifyReply> =>
+  inStreamSlot(services.streamSlots, reply, "sse", async () => {
+    const frames = subscribe(services, {
+      from: { ...from, bytesMax: services.limits.streamPageBytesMax },
+      encode: encodeFrame,
+      dialect: "v2",
+      mayStillRead: admission.mayStillRead,
+      signal: closedSignal(reply, services.draining),
+    });
+    await streamReply(reply, framesOf(services, frames), {
+      contentType: "text/event-stream; charset=utf-8",
+      runtime: services.runtime,
+      stallMs: services.limits.streamStallMs,
+    });
+    return reply;
   });
-  const close = services.metrics.openStream("sse");
-  await streamReply(reply, framesOf(services, frames), {
-    contentType: "text/event-stream; charset=utf-8",
-    runtime: services.runtime,
-    stallMs: services.limits.streamStallMs,
-  }).finally(close);
-  return reply;
-};

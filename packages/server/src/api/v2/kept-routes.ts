@@ -30,25 +30,28 @@ const badParameter = (name: string, rule: string): BadParameter =>
   new BadParameter({ path: `/${name}`, message: `${name} ${rule}` });
 
 const readInteger = (query: Query, name: string, max: number): number | null => {
-  const text = query[name] ?? "";
-  if (text === "") return null;
+  const text = readText(query, name);
+  if (text === null) return null;
   if (/^[1-9]\d{0,15}$/.test(text) && Number(text) <= max) return Number(text);
   throw badParameter(name, `must be an integer from 1 to ${max}`);
 };
 
 const readCollection = (services: Services, query: Query): CollectionName => {
-  const { collection } = query;
-  if (collection === undefined) throw badParameter("collection", "is required");
+  const collection = readText(query, "collection");
+  if (collection === null) throw badParameter("collection", "is required");
   const name = services.registry.get(collection)?.name;
   if (name === undefined) throw badParameter("collection", "is not declared here");
   return name;
 };
 
 const readKey = (query: Query): string => {
-  const { key } = query;
-  if (key === undefined || key === "") throw badParameter("key", "is required");
+  const key = readText(query, "key");
+  if (key === null) throw badParameter("key", "is required");
   return key;
 };
+
+/** An empty parameter counts as absent. */
+const readText = (query: Query, name: string): string | null => query[name] || null;
 
 type Answer = (space: SpaceId, query: Query) => Promise<string>;
 
@@ -115,7 +118,7 @@ export const keptRoutes = (services: Services, app: FastifyInstance): void => {
         encodeEvidenceList(
           await store.listEvidence(space, {
             collection: readCollection(services, query),
-            key: query["key"] ?? null,
+            key: readText(query, "key"),
             limit: countOf(query),
           }),
         ),
@@ -134,7 +137,7 @@ export const keptRoutes = (services: Services, app: FastifyInstance): void => {
       answerKept(services, request, reply, async (space, query) =>
         encodeRejectionList(
           await store.listRejections(space, {
-            clientId: query["client_id"] ?? null,
+            clientId: readText(query, "client_id"),
             limit: countOf(query),
           }),
         ),

@@ -1,29 +1,56 @@
+import type { Runtime } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 import { encodeNdjsonPage } from "@synchro/protocol";
-import type { Runtime } from "@synchro/core";
-import { nextPullInput, type Pull, type PullInput } from "../../service/pull.ts";
+import type { Metrics } from "../../metrics.ts";
+import { nextPullInput, type Pull, type PullAnswer, type PullInput } from "../../service/pull.ts";
+
+type NdjsonDeps = {
+  readonly runtime: Runtime;
+  readonly limits: Limits;
+  readonly metrics: Pick<Metrics, "countRecordsSent">;
+  readonly pull: Pull;
+};
+
+/** A page of nothing, which ends an answer where a run was broken off: asked again, the client gets the reset first. */
+const brokenOff = (input: PullInput, answer: PullAnswer): PullAnswer => ({
+  ...answer,
+  reset: null,
+  records: [],
+  more: true,
+  cursor: input.cursor as PullAnswer["cursor"],
+  digest: null,
+});
 
 /**
  * Pages one after another, each from a short snapshot of its own, until nothing is left or the
- * answer is long enough; the last line says which. No snapshot is held while a client reads.
+ * answer is long enough; the last line says which. No snapshot is held while a client reads. A reset
+ * that falls due between two pages ends the answer: it stands first in an answer or not at all.
  * Spec: LIVE-*.
  */
 export async function* ndjsonPages(
-  deps: { readonly runtime: Runtime; readonly limits: Limits; readonly pull: Pull },
+  deps: NdjsonDeps,
   from: PullInput,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const { runtime, limits } = deps;
-  const deadline = runtime.monotonicMs() + limits.ndjsonMs;
+  // No page is read for a caller who was authorized longer ago than an open stream's.
+  const timeMs = Math.min(limits.ndjsonMs, limits.streamAuthorizeMs);
+  const deadline = runtime.monotonicMs() + timeMs;
   let input = from;
   let sent = 0;
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const answer = await deps.pull(input);
+    if (!isFirst && answer.reset !== null) {
+      yield encodeNdjsonPage(brokenOff(input, answer), true);
+      return;
+    }
     sent += answer.records.length;
+    deps.metrics.countRecordsSent(answer.records.length);
     const isLongEnough = sent >= limits.ndjsonRecordsMax || runtime.monotonicMs() >= deadline;
     const isLast = !answer.more || isLongEnough || signal.aborted;
     yield encodeNdjsonPage(answer, isLast);
     if (isLast) return;
-    input = nextPullInput(input, answer);
+    // An ack proves that this snapshot holds the client's own writes: all later ones do.
+    input = { ...nextPullInput(input, answer), ack: null };
   }
 }

@@ -5,6 +5,7 @@ import {
   isJsonObject,
   type PushChange,
   recordId,
+  type Runtime,
 } from "@synchro/core";
 import type {
   Checker,
@@ -100,6 +101,7 @@ export type SyncReadingDeps = {
   readonly check: Checker<SyncRequest>;
   readonly registry: CollectionRegistry;
   readonly limits: Limits;
+  readonly sha256: Runtime["sha256"];
 };
 
 /**
@@ -107,7 +109,7 @@ export type SyncReadingDeps = {
  * with one change is found by `readChange` and refuses that change alone. Spec: PUSH-*, DATA-*.
  */
 export const readSyncRequest = (deps: SyncReadingDeps, body: ParsedBody): SyncReading => {
-  const { registry, limits } = deps;
+  const { registry, limits, sha256 } = deps;
   const { byChange, others } = violationsByChange(body.violations);
   if (others.length > 0) {
     return bad(
@@ -134,7 +136,7 @@ export const readSyncRequest = (deps: SyncReadingDeps, body: ParsedBody): SyncRe
     request,
     collections: set,
     changes: (subject) => {
-      const reading = { registry, limits, collections: set, subject };
+      const reading = { registry, limits, collections: set, subject, sha256 };
       return changes.map((change, index) => readChange(reading, change, byChange.get(index)));
     },
   };

@@ -1,4 +1,5 @@
 import {
+  type Checked,
   createChecker,
   createPullQueryDocumentSchema,
   createReadPullQuery,
@@ -7,6 +8,7 @@ import {
   encodeSyncAnswer,
   problemSchema,
   pullAnswerSchema,
+  type PullQuery,
   type ReadPullQuery,
   syncAnswerSchema,
 } from "@synchro/protocol";
@@ -15,7 +17,13 @@ import type { ParsedBody } from "../../http/parsed-body.ts";
 import { sendProblem } from "../../http/problem.ts";
 import type { PullInput } from "../../service/pull.ts";
 import type { Services } from "../../service/services.ts";
-import { answerEvents, answerJson, answerNdjson, changesForm } from "./answer-changes.ts";
+import {
+  answerEvents,
+  answerJson,
+  answerNdjson,
+  type ChangesForm,
+  changesForm,
+} from "./answer-changes.ts";
 import { keptRoutes } from "./kept-routes.ts";
 import {
   readCollections,
@@ -63,14 +71,22 @@ const answerSync = async (
     .send(encodeSyncAnswer({ ...answer, now: answer.push?.now ?? services.runtime.now() }));
 };
 
-/** `Last-Event-ID` beats `?cursor=`: it is what a stream that was cut has really delivered. */
-const cursorOf = (
-  request: FastifyRequest,
-  cursor: string | null,
-  isStream: boolean,
-): string | null => {
+/** What a stream that was cut has really delivered; empty: nothing with an id. */
+const lastEventIdOf = (request: FastifyRequest): string | null => {
   const lastEventId = request.headers["last-event-id"];
-  return isStream && typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : cursor;
+  return typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : null;
+};
+
+/** A query as it is read, with the form of the answer. `Last-Event-ID` beats `?cursor=`, and is held to the same length. */
+const readWish = (
+  readQuery: ReadPullQuery,
+  request: FastifyRequest,
+): Checked<PullQuery & { readonly form: ChangesForm }> => {
+  const form = changesForm(request);
+  const given = request.query as { readonly [name: string]: unknown };
+  const lastEventId = form === "sse" ? lastEventIdOf(request) : null;
+  const query = readQuery(lastEventId === null ? given : { ...given, cursor: lastEventId });
+  return query.kind === "bad" ? query : { kind: "ok", message: { ...query.message, form } };
 };
 
 const answerChanges = async (
@@ -79,7 +95,7 @@ const answerChanges = async (
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
-  const query = readQuery(request.query as { readonly [name: string]: unknown });
+  const query = readWish(readQuery, request);
   if (query.kind === "bad") {
     const detail = query.errors[0]?.message ?? "the query is malformed";
     return sendProblem(reply, "bad_request", detail, query.errors);
@@ -89,10 +105,10 @@ const answerChanges = async (
   if (collections.kind === "refused") return refuse(reply, collections);
   const entered = await enterSpace(services, request, reply, "read");
   if (entered === null) return reply;
-  const form = changesForm(request);
+  const { form } = query.message;
   const from: PullInput = {
     space: entered.space,
-    cursor: cursorOf(request, cursor, form === "sse"),
+    cursor,
     ack,
     collections: collections.set,
     tombstones,
@@ -108,6 +124,7 @@ export const v2Routes =
   (services: Services) =>
   (app: FastifyInstance): void => {
     const { limits, registry } = services;
+    const { sha256 } = services.runtime;
     const check = createChecker(createSyncRequestSchema(limits));
     const readQuery = createReadPullQuery(limits);
     const errors = { "4XX": problemSchema, "5XX": problemSchema };
@@ -126,7 +143,7 @@ export const v2Routes =
           response: { 200: syncAnswerSchema, ...errors },
         },
       },
-      (request, reply) => answerSync(services, { check, registry, limits }, request, reply),
+      (request, reply) => answerSync(services, { check, registry, limits, sha256 }, request, reply),
     );
     app.get(
       "/v2/spaces/:space/changes",

@@ -14,7 +14,7 @@ import {
 } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 import { evidenceCutoff } from "../evidence-cutoff.ts";
-import type { KeptEvidence, KeptRejection, StorePush } from "../store.ts";
+import type { KeptEvidence, StorePush } from "../store.ts";
 import type { MemoryRecord, SpaceImage } from "./memory-disk.ts";
 
 export const emptyImage = (epoch: Epoch): SpaceImage => ({
@@ -28,8 +28,13 @@ export const emptyImage = (epoch: Epoch): SpaceImage => ({
 const isSameVersion = (a: KeptEvidence, b: KeptEvidence): boolean =>
   a.collection === b.collection && a.key === b.key && a.stamp === b.stamp && a.value === b.value;
 
-const isSameRejection = (a: KeptRejection, b: KeptRejection): boolean =>
-  a.clientId === b.clientId && a.body === b.body && a.rejection.code === b.rejection.code;
+type MemoryRejection = SpaceImage["rejections"][number];
+
+const isSameRejection = (a: MemoryRejection, b: MemoryRejection): boolean =>
+  a.clientId === b.clientId &&
+  a.body === b.body &&
+  a.bodyHash === b.bodyHash &&
+  a.rejection.code === b.rejection.code;
 
 const keepEvidence = (
   evidence: readonly KeptEvidence[],
@@ -46,10 +51,10 @@ const keepEvidence = (
 };
 
 const keepRejection = (
-  rejections: readonly KeptRejection[],
-  added: KeptRejection,
+  rejections: SpaceImage["rejections"],
+  added: MemoryRejection,
   limits: Limits,
-): readonly KeptRejection[] =>
+): SpaceImage["rejections"] =>
   rejections.some((kept) => isSameRejection(kept, added))
     ? rejections
     : [...rejections, added].slice(-limits.rejectionsPerSpaceMax);
@@ -76,8 +81,8 @@ export const applyPush = (
     evidence = [...keepEvidence(evidence, { ...added, clientId, keptAt: now }, limits)];
   }
   let { rejections } = image;
-  for (const { rejection, body } of plan.refused) {
-    rejections = keepRejection(rejections, { rejection, body, clientId, keptAt: now }, limits);
+  for (const refused of plan.refused) {
+    rejections = keepRejection(rejections, { ...refused, clientId, keptAt: now }, limits);
   }
   const history = [
     ...image.history,

@@ -1,4 +1,11 @@
-import type { CollectionName, SpaceId, SpaceState, Stamp, StoredRecord } from "@synchro/core";
+import type {
+  CollectionName,
+  RefusedEvidence,
+  SpaceId,
+  SpaceState,
+  Stamp,
+  StoredRecord,
+} from "@synchro/core";
 import type { KeptEvidence, KeptRejection } from "../store.ts";
 
 export type MemoryRecord = { readonly record: StoredRecord; readonly committedAt: Stamp };
@@ -10,7 +17,7 @@ export type SpaceImage = {
   readonly records: ReadonlyMap<string, MemoryRecord>;
   /** The oldest first, as are the rejections and the history. */
   readonly evidence: readonly KeptEvidence[];
-  readonly rejections: readonly KeptRejection[];
+  readonly rejections: readonly (KeptRejection & RefusedEvidence)[];
   readonly history: readonly StoredRecord[];
 };
 

@@ -95,7 +95,8 @@ export class MemoryStore implements Store {
     return (this.#image(space)?.rejections ?? [])
       .filter((kept) => of.clientId === null || kept.clientId === of.clientId)
       .toReversed()
-      .slice(0, of.limit);
+      .slice(0, of.limit)
+      .map(({ clientId, rejection, body, keptAt }) => ({ clientId, rejection, body, keptAt }));
   }
 
   async listHistory(
@@ -160,6 +161,7 @@ export class MemoryStore implements Store {
       now,
       checksClocks,
       lostBytesMax: limits.lostBytesMax,
+      rejectedBytesMax: limits.rejectedBytesMax,
       bytesOf: recordBytes,
       sha256: runtime.sha256,
     });

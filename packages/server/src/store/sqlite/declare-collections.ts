@@ -35,7 +35,7 @@ const reissueSeqs = (
   const ids = added.flatMap((each) => collectionIds.get(each) ?? []);
   const moved = database
     .prepare(
-      `UPDATE records SET seq = ? + moved.n, buried_at = iif(value IS NULL, ?, buried_at)
+      `UPDATE records SET seq = ? + moved.n, buried_at = iif(value IS NULL, ?, NULL)
        FROM (SELECT id AS moved_id, row_number() OVER (ORDER BY seq) AS n
              FROM records WHERE collection IN (SELECT value FROM json_each(?))) AS moved
        WHERE id = moved.moved_id`,

@@ -3,10 +3,10 @@ import type { CollectionName, PullPlan, StoredRecord } from "@synchro/core";
 import { RECORD_COLUMNS, recordFromRow, type RecordRow } from "./record-row.ts";
 import { prepareRows, type RowStatement } from "./row-statement.ts";
 
-export const LIVE_FEED_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY records_by_seq
+const LIVE_FEED_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY records_by_seq
   WHERE collection = ? AND value IS NOT NULL AND seq > ? ORDER BY seq`;
 
-export const TOMBSTONE_FEED_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY tombstones_by_seq
+const TOMBSTONE_FEED_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY tombstones_by_seq
   WHERE collection = ? AND value IS NULL AND seq > ? ORDER BY seq`;
 
 /** One range of an index by seq: the live records or the tombstones of one collection. */

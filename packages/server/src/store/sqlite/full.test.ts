@@ -274,6 +274,10 @@ describe.skipIf(!isRoot)(`[STORE-8] [PUSH-22] a disk that is full${why}`, () => 
     const first = await open("worker");
     await push(first, [write("a", at(1), { n: 1 })]);
     await first.close();
+    // Not even the log's index has room.
+    fill();
+    await expect(open("worker")).rejects.toMatchObject({ code: "full" });
+    makeRoom();
     // Enough for the log's index, too little for a push.
     const spare = join(disk, "spare");
     writeFileSync(spare, Buffer.alloc(48 * 1024));

@@ -24,11 +24,11 @@ export class GroupSpaces {
     return loaded;
   }
 
-  /** `inserted`: what the tables hold of a space that this request has created. */
-  put(space: SpaceId, after: LoadedSpace, inserted: LoadedSpace | null): void {
+  /** Notes what a request has made of a space. `before`: what it was found as, or inserted as. */
+  put(space: SpaceId, before: LoadedSpace, after: LoadedSpace): void {
     const known = this.#spaces.get(space);
-    if (known !== undefined) known.after = after;
-    else if (inserted !== null) this.#spaces.set(space, { before: inserted, after });
+    if (known === undefined) this.#spaces.set(space, { before, after });
+    else known.after = after;
   }
 
   save(): void {

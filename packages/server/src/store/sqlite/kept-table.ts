@@ -73,8 +73,8 @@ export const createKeptTable = (
       );
       if (changes !== 0) trimEvidence.run(collectionId, key, limits.evidencePerRecordMax);
     },
-    addRejection: (spaceId, { rejection, body }, { clientId, now }) => {
-      const fingerprint = sha256(JSON.stringify([clientId, rejection.code, body]));
+    addRejection: (spaceId, { rejection, body, bodyHash }, { clientId, now }) => {
+      const fingerprint = sha256(JSON.stringify([clientId, rejection.code, body, bodyHash]));
       const { changes } = insertRejection.run(
         spaceId,
         fingerprint,

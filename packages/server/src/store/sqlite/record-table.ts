@@ -5,10 +5,10 @@ import { prepareRows } from "./row-statement.ts";
 
 const FOUND_COLUMNS = "records.key, seq, stamp, author_verified, author, records.value, records.id";
 
-export const FIND_SQL = `SELECT ${FOUND_COLUMNS} FROM records INDEXED BY records_by_key
+const FIND_SQL = `SELECT ${FOUND_COLUMNS} FROM records INDEXED BY records_by_key
   WHERE collection = ? AND key = ?`;
 
-export const FIND_ALL_SQL = `SELECT ${FOUND_COLUMNS} FROM json_each(?) AS wanted
+const FIND_ALL_SQL = `SELECT ${FOUND_COLUMNS} FROM json_each(?) AS wanted
   CROSS JOIN records INDEXED BY records_by_key
   ON records.collection = ? AND records.key = wanted.value`;
 

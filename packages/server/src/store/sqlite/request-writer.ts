@@ -57,14 +57,13 @@ export class RequestWriter {
   }
 
   push(request: StorePush, spaces: GroupSpaces): PushOutcome {
-    const found = spaces.find(request.space);
-    const { plan, found: stored } = this.#plan(request, found);
+    const known = spaces.find(request.space);
+    const planned = this.#plan(request, known);
+    const { plan } = planned;
     if (request.changes.length > 0) {
-      const inserted = found === null ? bareSpace(this.#saver.insert(request.space)) : null;
-      const space = found ?? inserted;
-      if (space === null) throw new Error("unreachable: a space is found or inserted");
-      const collectionIds = this.#write({ plan, found: stored }, request, space);
-      spaces.put(request.space, { id: space.id, state: plan.state, collectionIds }, inserted);
+      const space = known ?? bareSpace(this.#saver.insert(request.space));
+      const collectionIds = this.#write(planned, request, space);
+      spaces.put(request.space, space, { id: space.id, state: plan.state, collectionIds });
     }
     return {
       kind: "committed",
@@ -95,7 +94,7 @@ export class RequestWriter {
       floor,
       cutoff: laterStamp(space.state.cutoff ?? cutoff, cutoff),
     };
-    spaces.put(name, { ...space, state }, null);
+    spaces.put(name, space, { ...space, state });
     return { purged, floor };
   }
 
@@ -116,6 +115,7 @@ export class RequestWriter {
       now: request.now,
       checksClocks: request.checksClocks,
       lostBytesMax: limits.lostBytesMax,
+      rejectedBytesMax: limits.rejectedBytesMax,
       bytesOf: recordBytes,
       sha256,
     });

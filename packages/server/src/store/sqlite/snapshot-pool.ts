@@ -5,7 +5,7 @@ import type { SpaceSnapshot } from "../store.ts";
 import { SqliteSnapshot } from "./sqlite-snapshot.ts";
 
 /** Snapshots open at a time; whoever comes next waits in line. Each holds a connection and a little memory. */
-export const SNAPSHOTS_MAX = 64;
+const SNAPSHOTS_MAX = 64;
 /** Connections kept for the next snapshot. */
 const IDLE_MAX = 8;
 

@@ -7,16 +7,16 @@ import { prepareRows } from "./row-statement.ts";
 import { createSpaceLoader, type LoadedSpace } from "./space-table.ts";
 import { rollBack } from "./transaction.ts";
 
-export const LIVE_BY_STAMP_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY records_by_stamp
+const LIVE_BY_STAMP_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY records_by_stamp
   WHERE collection = ? AND value IS NOT NULL AND stamp > ? ORDER BY stamp DESC, key`;
 
 /** Sorts what changed by its ids alone: the values are read one by one, in order. */
-export const CHANGED_BY_STAMP_SQL = `SELECT id FROM records INDEXED BY records_by_seq
+const CHANGED_BY_STAMP_SQL = `SELECT id FROM records INDEXED BY records_by_seq
   WHERE collection = ? AND value IS NOT NULL AND seq > ? AND stamp > ? ORDER BY stamp DESC, key`;
 
-export const BY_ID_SQL = `SELECT ${RECORD_COLUMNS} FROM records WHERE id = ?`;
+const BY_ID_SQL = `SELECT ${RECORD_COLUMNS} FROM records WHERE id = ?`;
 
-export const BY_KEY_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY records_by_key
+const BY_KEY_SQL = `SELECT ${RECORD_COLUMNS} FROM records INDEXED BY records_by_key
   WHERE collection = ? AND key = ?`;
 
 /**

@@ -13,6 +13,25 @@ const LOG_PAGES_AIM = 4_096;
 const DUE_MIN = 64;
 const DUE_MAX = 100_000;
 
+const steps = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  savepoint: "SAVEPOINT request",
+  release: "RELEASE request",
+  rollBackTo: "ROLLBACK TO request",
+} as const;
+
+const countChanged = (results: readonly WriteResult[]): number => {
+  let changed = 0;
+  for (const result of results) {
+    if (result.kind === "purged") changed += result.outcome.purged;
+    if (result.kind === "pushed" && result.outcome.kind === "committed") {
+      changed += result.outcome.changed;
+    }
+  }
+  return changed;
+};
+
 /**
  * Writes groups of requests on one connection, synchronously, each group in one transaction and
  * each request in a savepoint of its own. It alone holds the write lock. What it throws means that
@@ -23,10 +42,12 @@ export class WriterCore {
   readonly #requests: RequestWriter;
   readonly #createSpaces: () => GroupSpaces;
   readonly #sql: { readonly [step in keyof typeof steps]: { readonly run: () => unknown } };
-  readonly #checkpoint: () => number;
+  readonly #checkpoint: () => { readonly logPages: number; readonly movedPages: number };
   /** Records and commits written since the log was last brought into the file, and how many may be. */
   #written = 0;
   #due = 1_000;
+  /** Pages that a reader kept in the log the last time. */
+  #keptPages = 0;
 
   constructor(database: DatabaseSync, context: WriterContext) {
     const load = createSpaceLoader(database);
@@ -45,7 +66,10 @@ export class WriterCore {
       database,
       "PRAGMA wal_checkpoint(PASSIVE)",
     );
-    this.#checkpoint = () => checkpoint.get()?.[1] ?? 0;
+    this.#checkpoint = () => {
+      const [, logPages = 0, movedPages = 0] = checkpoint.get() ?? [];
+      return { logPages, movedPages };
+    };
   }
 
   /** Makes a group durable. One result a request; those that are not `full` or `failed` are on the disk. */
@@ -66,10 +90,13 @@ export class WriterCore {
     const written = this.#written;
     this.#written = 0;
     try {
-      const pages = Math.max(1, this.#checkpoint());
-      // The next time is when about as many pages will be in the log again as it should hold.
+      const { logPages, movedPages } = this.#checkpoint();
+      const added = Math.max(1, logPages - this.#keptPages);
+      // All that was moved makes room: the log begins anew. Under a reader's moment it goes on.
+      this.#keptPages = movedPages < logPages ? logPages : 0;
+      // The next time is when about as many pages will have come as the log should hold.
       this.#due = Math.round(
-        Math.min(DUE_MAX, Math.max(DUE_MIN, (written * LOG_PAGES_AIM) / pages)),
+        Math.min(DUE_MAX, Math.max(DUE_MIN, (written * LOG_PAGES_AIM) / added)),
       );
     } catch (error) {
       if (sqliteFailureOf(error) === "sync") throw error;
@@ -98,18 +125,18 @@ export class WriterCore {
 
   #apply(request: WriteRequest, spaces: GroupSpaces): WriteResult {
     this.#sql.savepoint.run();
+    let result: WriteResult;
     try {
-      const result = this.#write(request, spaces);
-      this.#sql.release.run();
-      return result;
+      result = this.#write(request, spaces);
     } catch (error) {
       const failure = sqliteFailureOf(error);
       // Without room, and where SQLite has ended the transaction by itself, the group is lost.
       if (failure === "full" || failure === "sync" || !this.#database.isTransaction) throw error;
       this.#sql.rollBackTo.run();
-      this.#sql.release.run();
-      return { kind: "failed", error };
+      result = { kind: "failed", error };
     }
+    this.#sql.release.run();
+    return result;
   }
 
   #write(request: WriteRequest, spaces: GroupSpaces): WriteResult {
@@ -120,22 +147,3 @@ export class WriterCore {
     return { kind: "purged", outcome };
   }
 }
-
-const steps = {
-  begin: "BEGIN IMMEDIATE",
-  commit: "COMMIT",
-  savepoint: "SAVEPOINT request",
-  release: "RELEASE request",
-  rollBackTo: "ROLLBACK TO request",
-} as const;
-
-const countChanged = (results: readonly WriteResult[]): number => {
-  let changed = 0;
-  for (const result of results) {
-    if (result.kind === "purged") changed += result.outcome.purged;
-    if (result.kind === "pushed" && result.outcome.kind === "committed") {
-      changed += result.outcome.changed;
-    }
-  }
-  return changed;
-};

@@ -1,0 +1,189 @@
+import { decodeCursor, headSeen, isSameValue, isSpaceId, type SpaceId } from "@synchro/core";
+import { type ClientState, heldId, type Settled } from "../client/client-state.ts";
+import type { Edit } from "../client/outbox.ts";
+import type { DeviceObserver } from "../device.ts";
+import type { World } from "../world/world.ts";
+import type { ServerOracle } from "./server-oracle.ts";
+import { isValidIn, type ModelRecord } from "./space-model.ts";
+
+/** Holds every transaction of every device against what the server holds. */
+export type DeviceOracle = DeviceObserver & {
+  /** This edit is hostile: one of `codes` is the only thing that may become of it. */
+  readonly expectRejection: (edit: Edit, codes: readonly string[]) => void;
+  /** The server's disk was put back: what devices hold may now be ahead of it. */
+  readonly restored: () => void;
+};
+
+export const spaceOf = (state: ClientState): SpaceId => {
+  if (!isSpaceId(state.space)) throw new Error(`no space: ${state.space}`);
+  return state.space;
+};
+
+/** Whether the transaction applied a page of an offer run, perhaps its last. */
+const isOfOfferRun = (before: ClientState, after: ClientState): boolean =>
+  before.cursor !== after.cursor &&
+  (after.run === "offer" ||
+    (before.run === "offer" && before.generation === after.generation && !after.isSuspect));
+
+/** What a record of the server that a cursor has passed must look like on the device; null: as it must. */
+const unseen = (state: ClientState, record: ModelRecord, isOfferRun: boolean): string | null => {
+  const held = state.held.get(heldId(record.collection, record.key));
+  const isCurrent = held !== undefined && held.mark === state.generation;
+  // Confirmed in a life of the server that a restore has ended: the ack will bring a reset.
+  if (isCurrent && held.seq < record.seq && held.stamp > record.stamp) return null;
+  if (record.value === null) {
+    // Who holds nothing of a record need not hear of its delete, but for an offer run (RESET-7).
+    if (isOfferRun && !isCurrent) return "was not sent the tombstone";
+    return isCurrent && held.value !== null && held.seq < record.seq
+      ? `still holds ${held.seq}`
+      : null;
+  }
+  if (!isCurrent) return held === undefined ? "does not hold it" : "holds it under an older mark";
+  if (held.seq < record.seq) return `holds ${held.seq}`;
+  const isSame = held.stamp === record.stamp && isSameValue(held.value, record.value);
+  return held.seq === record.seq && !isSame ? `holds ${held.stamp} ${held.value} there` : null;
+};
+
+/** Invariant 2: a cursor never passes a change that its holder has not seen. */
+const checkCursor = (
+  world: World,
+  server: ServerOracle,
+  device: string,
+  before: ClientState,
+  state: ClientState,
+): void => {
+  if (state.cursor === null) return;
+  const position = decodeCursor(state.cursor);
+  if (position === "invalid" || position === null) {
+    return world.fail(`[PULL-7] ${device} has the cursor ${state.cursor}`);
+  }
+  const model = server.model(spaceOf(state));
+  // Between two pages a cursor is judged by the snapshot that was read (EPOCH-3), not by its seq.
+  const seen = { epoch: position.epoch, seq: headSeen(position) };
+  if (model === undefined || !isValidIn(model, seen)) return;
+  const declared = server.declared();
+  const isOfferRun = isOfOfferRun(before, state);
+  for (const record of model.records.values()) {
+    if (record.seq > position.seq || !declared.has(record.collection)) continue;
+    if (
+      position.collections !== null &&
+      !position.collections.includes(record.collection as never)
+    ) {
+      continue;
+    }
+    const difference = unseen(state, record, isOfferRun);
+    if (difference === null) continue;
+    world.fail(
+      `[PULL-1] ${device} at ${state.cursor} has passed ${record.collection} ${record.key} ${record.seq}: ${difference}`,
+    );
+  }
+};
+
+const mayBeRefused: { readonly [code: string]: true } = {
+  // A purge took what it would have replaced, or the collection is not there (yet, or for this client).
+  stale: true,
+  unknown_collection: true,
+  not_subscribed: true,
+};
+
+const checkFate = (
+  world: World,
+  server: ServerOracle,
+  device: string,
+  state: ClientState,
+  { entry, fate }: Settled,
+  codes: readonly string[] | undefined,
+): void => {
+  const { collection, key, value, stamp } = entry;
+  const name = `${device} ${entry.kind} ${entry.id} ${collection} ${key}`;
+  world.trace.add(`${name} ${JSON.stringify(fate)}`);
+  world.counters.count(`${entry.kind}_${fate.kind}`);
+  if (entry.restampedFrom !== null) world.counters.count(`${entry.kind}_restamped`);
+  if (fate.kind === "rejected") world.counters.count(`${entry.kind}_rejected_${fate.code}`);
+  if (codes !== undefined && fate.kind !== "replaced") {
+    if (fate.kind === "rejected" && codes.includes(fate.code)) return;
+    return world.fail(`[CLIENT-5] ${name} is hostile and became ${JSON.stringify(fate)}`);
+  }
+  if (fate.kind === "applied" && fate.seq > 0) {
+    const version = { collection, key, seq: fate.seq, stamp, value };
+    if (!server.wasCommitted(state.space, version)) {
+      world.fail(`[PUSH-2] ${name}: seq ${fate.seq} was never this change`);
+    }
+  }
+  if (fate.kind === "superseded") {
+    const version = { collection, key, seq: fate.seq, stamp: null, value: null };
+    if (!server.wasCommitted(state.space, version)) {
+      world.fail(`[PUSH-3] ${name}: nothing was ever at ${fate.seq}`);
+    }
+  }
+  if (fate.kind === "rejected" && mayBeRefused[fate.code] !== true && entry.kind === "edit") {
+    world.fail(`[PUSH-5] ${name} is good and was rejected: ${fate.code}`);
+  }
+};
+
+/** Nothing leaves the outbox without a fate, and no version gives way to an older one. */
+const checkTransaction = (
+  world: World,
+  device: string,
+  before: ClientState,
+  after: ClientState,
+): void => {
+  const fates = new Set(after.settled.map(({ entry }) => entry.id));
+  const waiting = new Set(after.outbox.map(({ id }) => id));
+  for (const { id } of before.outbox) {
+    if (!waiting.has(id) && !fates.has(id)) world.fail(`[CLIENT-5] ${device} entry ${id} vanished`);
+  }
+  if (before.generation !== after.generation) return;
+  for (const [id, held] of before.held) {
+    const now = after.held.get(id);
+    if (held.mark !== before.generation) continue;
+    // The greater stamp at a lower seq is of another life of the server.
+    if (now !== undefined && now.stamp > held.stamp) continue;
+    if (now === undefined || now.seq < held.seq)
+      world.fail(`[CLIENT-13] ${device} went back at ${id}`);
+  }
+};
+
+/** Known by its content: a device may be killed before anybody has heard its number. */
+const editText = ({ collection, key, value }: Edit): string => `${collection} ${key} ${value}`;
+
+export const createDeviceOracle = (world: World, server: ServerOracle): DeviceOracle => {
+  const hostile = new Map<string, readonly string[]>();
+  const suspectSince = new Map<string, number>();
+  let restores = 0;
+  const checkDigests = (device: string, before: ClientState, after: ClientState): void => {
+    if (!before.isSuspect && after.isSuspect) {
+      world.counters.count("digest_differed");
+      suspectSince.set(device, restores);
+      if (restores === 0) world.fail(`[DIGEST-1] ${device} differs from the server's digest`);
+    }
+    if (after.divergences > before.divergences && suspectSince.get(device) === restores) {
+      world.fail(`[CLIENT-25] ${device} differs after a run from the beginning`);
+    }
+  };
+  return {
+    expectRejection: (edit, codes) => {
+      hostile.set(editText(edit), codes);
+    },
+    restored: () => {
+      restores += 1;
+    },
+    saved: (device, before, after) => {
+      if (before.settled !== after.settled) {
+        for (const settled of after.settled.slice(before.settled.length)) {
+          const codes = hostile.get(editText(settled.entry));
+          checkFate(world, server, device, after, settled, codes);
+        }
+      }
+      checkTransaction(world, device, before, after);
+      if (before.cursor !== after.cursor || before.held !== after.held) {
+        checkCursor(world, server, device, before, after);
+      }
+      checkDigests(device, before, after);
+      if (before.generation !== after.generation || before.cursor !== after.cursor) {
+        const { generation, run, cursor, ack } = after;
+        world.trace.add(`${device} generation ${generation} run ${run} at ${cursor} ack ${ack}`);
+      }
+    },
+  };
+};

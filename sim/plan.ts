@@ -1,0 +1,81 @@
+import type { EngineName } from "./server/engine.ts";
+import type { Random } from "./world/random.ts";
+
+/** Faults that strike between two steps, by how many steps pass from one to the next on average. */
+export const stepsBetween = {
+  server_kill: 500,
+  server_stop: 1_500,
+  restore: 2_500,
+  image: 500,
+  device_kill: 300,
+  device_clock_jump: 500,
+  server_clock_jump: 1_000,
+  purge: 300,
+  store_full: 1_000,
+  partition: 800,
+  collections_change: 900,
+  hostile_request: 250,
+} as const;
+
+export type StepFault = keyof typeof stepsBetween;
+
+export type Plan = {
+  readonly engine: EngineName;
+  readonly devices: number;
+  readonly spaces: readonly string[];
+  readonly keys: number;
+  readonly chaosMs: number;
+  /** Milliseconds between two edits of a device, at most. */
+  readonly editMsMax: number;
+  /** Of edits, how many are hostile, and how many deletes. */
+  readonly hostile: number;
+  readonly deletes: number;
+  /** Whether the late collection comes and goes; else it is there from the first start. */
+  readonly declaresLate: boolean;
+  /** Per step. */
+  readonly faults: { readonly [fault in StepFault]: number };
+  readonly network: {
+    readonly dropRequest: number;
+    readonly dropAnswer: number;
+    readonly duplicate: number;
+    readonly slow: number;
+    readonly cutStream: number;
+  };
+};
+
+const faultNames = Object.keys(stepsBetween) as readonly StepFault[];
+
+/**
+ * What a seed's run is like. Not every fault is in every run (Groce et al., "Swarm testing", 2012):
+ * a fault that is always there hides what only its absence shows.
+ */
+export const drawPlan = (random: Random, engine: EngineName): Plan => {
+  const sometimes = (probability: number, most: number): number =>
+    random.chance(probability) ? (random.below(1_000) / 1_000) * most : 0;
+  const rate = (fault: StepFault): number =>
+    random.chance(0.55) ? random.pick([0.5, 1, 2]) / stepsBetween[fault] : 0;
+  const faults = Object.fromEntries(faultNames.map((fault) => [fault, rate(fault)]));
+  const declaresLate = random.chance(0.4);
+  // Not together: a cursor that has passed records while their collection was not declared looks
+  // valid to a backup from before, in which it was. Nothing on the wire could tell (README.md).
+  if (declaresLate) faults["restore"] = 0;
+  return {
+    engine,
+    devices: random.between(2, 4),
+    spaces: random.chance(0.25) ? ["shop-1", "shop-2"] : ["shop-1"],
+    keys: random.pick([1, 3, 6, 12]),
+    chaosMs: random.between(30, 240) * 1_000,
+    editMsMax: random.pick([2_000, 6_000, 15_000]),
+    hostile: sometimes(0.6, 0.2),
+    deletes: sometimes(0.8, 0.5),
+    declaresLate,
+    faults: faults as Plan["faults"],
+    network: {
+      dropRequest: sometimes(0.5, 0.3),
+      dropAnswer: sometimes(0.6, 0.4),
+      duplicate: sometimes(0.5, 0.3),
+      slow: sometimes(0.5, 0.2),
+      cutStream: sometimes(0.5, 0.2),
+    },
+  };
+};

@@ -1,0 +1,87 @@
+import type { Edit } from "./client/outbox.ts";
+import type { Device } from "./device.ts";
+import type { DeviceOracle } from "./oracle/device-oracle.ts";
+import type { Plan } from "./plan.ts";
+import { LATE_COLLECTION, limits } from "./server/settings.ts";
+import type { Random } from "./world/random.ts";
+import type { World } from "./world/world.ts";
+
+/** An edit that no server may take, and what may become of it. */
+type HostileEdit = { readonly edit: Edit; readonly codes: readonly string[] };
+
+const LONG = "x".repeat(limits.valueBytesMax + 1);
+const HUGE = "x".repeat(limits.bodyBytesMax);
+const DEEP = `${"[".repeat(40)}${"]".repeat(40)}`;
+
+const hostileEdit = (random: Random, key: string): HostileEdit => {
+  const readings = (members: string): Edit => ({
+    collection: "readings",
+    key,
+    value: `{"expiration_date":"2026-12-01"${members}}`,
+  });
+  return random.pick<HostileEdit>([
+    { edit: { collection: "readings", key, value: "{}" }, codes: ["schema_mismatch"] },
+    { edit: { collection: "readings", key, value: "7" }, codes: ["bad_value"] },
+    { edit: { collection: "readings", key: "", value: "{}" }, codes: ["bad_key"] },
+    { edit: { collection: "readings", key: "k".repeat(251), value: "{}" }, codes: ["bad_key"] },
+    { edit: { collection: "nowhere", key, value: "{}" }, codes: ["unknown_collection"] },
+    { edit: readings(',"_rev":1'), codes: ["reserved_member"] },
+    { edit: readings(',"gtin":"other"'), codes: ["key_mismatch"] },
+    { edit: readings(',"n":1e400'), codes: ["data_rule"] },
+    { edit: readings(',"n":9007199254740993'), codes: ["data_rule"] },
+    { edit: readings(',"text":"\\ud800"'), codes: ["data_rule"] },
+    { edit: readings(',"text":"\\u0000"'), codes: ["data_rule"] },
+    { edit: readings(',"twice":1,"twice":2'), codes: ["data_rule"] },
+    { edit: readings(',"__proto__":{}'), codes: ["data_rule"] },
+    { edit: readings(`,"deep":${DEEP}`), codes: ["data_rule"] },
+    { edit: readings(`,"note":"${LONG}"`), codes: ["value_too_large"] },
+    { edit: readings(`,"note":"${HUGE}"`), codes: ["413"] },
+  ]);
+};
+
+const goodEdit = (random: Random, plan: Plan, device: Device, count: number): Edit => {
+  const wanted = device.state().collections ?? ["readings", "batches", LATE_COLLECTION];
+  const collection = random.pick(wanted);
+  const key = `k${random.below(plan.keys)}`;
+  if (random.chance(plan.deletes)) return { collection, key, value: null };
+  const value = {
+    expiration_date: `2026-12-${String(random.between(10, 28))}`,
+    note: `${device.name} ${count} ${"é".repeat(random.below(60))}`,
+    ...(collection === "batches" ? { gtin: "1" } : {}),
+  };
+  return { collection, key, value: JSON.stringify(value) };
+};
+
+/** The people: each device is edited now and then while `isOn`. */
+export const startWorkload = (
+  world: World,
+  plan: Plan,
+  deps: {
+    readonly devices: readonly Device[];
+    readonly oracle: DeviceOracle;
+    readonly isOn: () => boolean;
+  },
+): void => {
+  const editDevice = async (device: Device, random: Random, count: number): Promise<void> => {
+    const client = device.client();
+    if (client === null) return;
+    const isHostile = random.chance(plan.hostile);
+    const hostile = isHostile ? hostileEdit(random, `k${random.below(plan.keys)}`) : null;
+    if (hostile !== null) deps.oracle.expectRejection(hostile.edit, hostile.codes);
+    await client.edit(hostile?.edit ?? goodEdit(random, plan, device, count));
+    world.counters.count(isHostile ? "edit_hostile" : "edit");
+  };
+  for (const device of deps.devices) {
+    const random = world.random.fork();
+    let count = 0;
+    const next = (): void => {
+      world.scheduler.after(random.between(50, plan.editMsMax), `person at ${device.name}`, () => {
+        if (!deps.isOn()) return;
+        count += 1;
+        void editDevice(device, random, count);
+        next();
+      });
+    };
+    next();
+  }
+};
