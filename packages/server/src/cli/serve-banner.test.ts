@@ -17,3 +17,7 @@ test("its facts stand under each other", () => {
     .map((line) => /^ {2}\S+(?: \S+)? +/.exec(line)?.[0].length);
   expect(new Set(columns).size).toBeLessThanOrEqual(2);
 });
+
+test("[OPEN-2] it says that the server is in open mode, and what that means", () => {
+  expect(plain).toMatch(/open mode +no tokens: anybody on this machine may read and write/);
+});

@@ -94,7 +94,7 @@ const describeEvidence = (harness: StoreHarness): void => {
     );
   });
 
-  test("[EVID-5] twenty a record are kept, the oldest go", async () => {
+  test("[EVID-5] [STORE-12] twenty a record are kept, the oldest go", async () => {
     const { store } = await open();
     await pushTo(store, [write("a", at(99), { n: 0 }), write("b", at(99), { n: 0 })]);
     await pushTo(store, [write("b", at(1), {})]);
@@ -238,7 +238,7 @@ const describeRejections = (harness: StoreHarness): void => {
     expect(kept.map(({ body }) => body !== null)).toEqual([true, false, false]);
   });
 
-  test("[EVID-8] a thousand a space are kept, the oldest go", async () => {
+  test("[EVID-8] [STORE-12] a thousand a space are kept, the oldest go", async () => {
     const { store } = await open();
     await pushTo(store, [refused("bad_key", "other")], { space: otherSpace });
     const bodies = Array.from({ length: 1_003 }, (_, index) => `body ${index}`);

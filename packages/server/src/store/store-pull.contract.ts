@@ -199,7 +199,7 @@ const describeMoments = (harness: StoreHarness): void => {
     expect([...(run.pages.at(-1)?.digests.keys() ?? [])]).toEqual([readings]);
   });
 
-  test("[PULL-12] a collection declared again comes as news, with new seqs and a true digest", async () => {
+  test("[PULL-12] [STORE-15] a collection declared again comes as news, with new seqs and a true digest", async () => {
     const clock = new TestClock();
     const first = await open({ clock });
     await fill(first.store);

@@ -21,7 +21,7 @@ export const describePurge = (harness: StoreHarness): void => {
   const { open, optionsOf } = createStoreOpener(harness);
 
   describe("purge", () => {
-    test("[PURGE-2] takes tombstones whose commit time and stamp are both before the cutoff, and nothing else", async () => {
+    test("[PURGE-2] [STORE-14] takes tombstones whose commit time and stamp are both before the cutoff, and nothing else", async () => {
       const { store } = await open();
       await pushTo(store, [write("live", at(1), {}), write("old", at(1), null)], { now: at(1) });
       await pushTo(store, [write("late", at(1), null)], { now: at(10) });
@@ -40,7 +40,7 @@ export const describePurge = (harness: StoreHarness): void => {
       );
     });
 
-    test("[PURGE-3] [RESET-5] a cursor below the floor gets a drop, and a run that began above it ends", async () => {
+    test("[PURGE-3] [RESET-5] [STORE-14] a cursor below the floor gets a drop, and a run that began above it ends", async () => {
       const { store } = await open();
       await pushTo(store, [write("a", at(1), {}), write("b", at(1), {}), write("c", at(1), {})]);
       const { position: held } = await pullRun(store);
