@@ -114,14 +114,13 @@ try {
     );
   }
   console.log("before", await memory());
-  let isReading = true;
-  const slow = Promise.all(Array.from({ length: readers }, readSlowly)).then((ends) => {
-    isReading = false;
-    return ends;
+  const slowReads = { isOver: false };
+  const slow = Promise.all(Array.from({ length: readers }, readSlowly)).finally(() => {
+    slowReads.isOver = true;
   });
   let writes = 0;
   let peak: Memory = { rssMiB: 0, heapMiB: 0 };
-  while (isReading) {
+  while (!slowReads.isOver) {
     const stamp = new Date().toISOString();
     await sync(Array.from({ length: 100 }, (_, n) => reading((writes * 100 + n) % count, stamp)));
     writes += 1;
