@@ -153,6 +153,11 @@ describe("a body that can't be taken", () => {
       "/last_sync_date",
     ],
     [
+      "last_sync_date, and neither is a date: the first thing wrong is told",
+      `{"last_sync_date":"x","last_sync_date":"y"}`,
+      "/last_sync_date",
+    ],
+    [
       "last_sync_date, once escaped",
       `{"last_sync_date":"1970-01-01","last\\u005fsync_date":"2026-11-24"}`,
       "/last_sync_date",
