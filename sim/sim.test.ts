@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StartClient } from "./client/client.ts";
 import { startNaiveClient } from "./client/naive-client.ts";
 import type { Transport } from "./network.ts";
@@ -177,14 +177,4 @@ describe("a simulated program touches nothing real", () => {
     expect(Date.now()).toBeGreaterThan(0);
     expect(new Date().getTime()).toBeGreaterThan(0);
   });
-});
-
-afterAll(() => {
-  // Shown with `--reporter=verbose`: how often each thing was met.
-  console.log(
-    [...totals.all()]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, times]) => `${name} ${times}`)
-      .join("\n"),
-  );
 });
