@@ -172,6 +172,16 @@ describe("no reset", () => {
     expect(plan).toEqual({ reset: null, after: 15, tombstonesAfter: 30, start: 30 });
   });
 
+  test("[PULL-13] a run that begins in a request with changes starts at most where they left off", () => {
+    for (const cursor of [null, cursorAt(9)]) {
+      const plan = planPull(state, request(cursor, { startMax: 38 }));
+      expect(plan).toMatchObject({ after: 0, tombstonesAfter: 38, start: 38 });
+      expect(planPull(state, request(cursor, { startMax: 41 }))).toMatchObject({ start: 40 });
+    }
+    const within = planPull(state, request(cursorAt(15, { start: 30 }), { startMax: 38 }));
+    expect(within).toMatchObject({ after: 15, start: 30 });
+  });
+
   test("[PULL-10] the same set is the same, whichever it is", () => {
     for (const collections of [null, [readings], [batches, readings]]) {
       const cursor = cursorAt(30, { collections });

@@ -13,6 +13,8 @@ export type PullRequest = {
   readonly collections: CollectionSet;
   /** True in each later request of an offer run: every tombstone is sent. */
   readonly tombstones: boolean;
+  /** The head that this request's own push left: a delete after it may be of what `results` told. */
+  readonly startMax?: Seq;
 };
 
 /** Which records of a snapshot answer a pull: those with `seq > after`, tombstones only with `seq > tombstonesAfter`. */
@@ -52,7 +54,7 @@ export const planPull = (state: SpaceState | null, request: PullRequest): PullPl
   const reset = resetOf(state, request);
   const { cursor } = request;
   if (reset !== null || cursor === null || cursor === "invalid") {
-    const start = state?.head ?? 0;
+    const start = Math.min(state?.head ?? 0, request.startMax ?? Number.POSITIVE_INFINITY);
     const sendsAll = request.tombstones || reset === "offer";
     return { reset, after: 0, tombstonesAfter: sendsAll ? 0 : start, start };
   }

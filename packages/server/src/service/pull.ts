@@ -26,6 +26,8 @@ export type PullInput = {
   readonly limit: number | null;
   readonly bytesMax?: number;
   readonly told?: ReadonlySet<Seq>;
+  /** The head that this request's own push left; absent: it had none. */
+  readonly startMax?: Seq;
 };
 
 export type PullAnswer = {
@@ -50,6 +52,7 @@ const decode = (input: PullInput): PullRequest => ({
   ack: input.ack === null ? null : decodeAck(input.ack),
   collections: input.collections,
   tombstones: input.tombstones,
+  ...(input.startMax === undefined ? {} : { startMax: input.startMax }),
 });
 
 /** Answers from one snapshot with what the client lacks. Spec: PULL-*, RESET-*, DIGEST-*. */

@@ -4,6 +4,7 @@ import {
   encodeAck,
   type PushChange,
   type Runtime,
+  type Seq,
   type SpaceId,
   type Stamp,
   type StoredRecord,
@@ -25,6 +26,8 @@ export type PushAnswer =
       readonly results: readonly ChangeResult[];
       readonly lostTo: readonly StoredRecord[];
       readonly ack: Ack;
+      /** The head that this push left. */
+      readonly head: Seq;
       readonly now: Stamp;
     }
   | { readonly kind: "full" };
@@ -47,5 +50,12 @@ export const createPush =
     if (outcome.changed > 0) deps.hub.announce(input.space);
     for (const result of outcome.results) deps.metrics.countResult(result.kind);
     const { results, lostTo } = outcome;
-    return { kind: "committed", results, lostTo, ack: encodeAck(outcome.position), now };
+    return {
+      kind: "committed",
+      results,
+      lostTo,
+      ack: encodeAck(outcome.position),
+      head: outcome.position.seq,
+      now,
+    };
   };

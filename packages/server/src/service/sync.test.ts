@@ -29,6 +29,7 @@ const committed = (
   results: [],
   lostTo: [],
   ack: "own" as Ack,
+  head: 9,
   now: "2026-11-24T10:00:00.000000Z" as Stamp,
   ...more,
 });

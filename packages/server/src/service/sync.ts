@@ -72,6 +72,7 @@ export const createSync =
       const standing = push === null ? null : await withStandingAck(deps, input, push);
       return { kind: "answered", push: standing, pull: null, records: withLostTo(push, []) };
     }
-    const pull = await deps.pull({ ...input.pull, told: seqsTold(push) });
+    const startMax = push === null ? {} : { startMax: push.head };
+    const pull = await deps.pull({ ...input.pull, told: seqsTold(push), ...startMax });
     return { kind: "answered", push, pull, records: withLostTo(push, pull.records) };
   };
