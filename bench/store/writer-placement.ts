@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { CollectionName, SpaceId, Stamp, WriteChange } from "@synchro/core";
 import { defaultLimits } from "@synchro/protocol";
@@ -145,6 +145,7 @@ const measureApart = (shim: string, fsyncMs: number, writer: Placement, load: Lo
       env: { ...process.env, LD_PRELOAD: shim, FSYNC_MS: String(fsyncMs), FSYNC_LOG: log },
     },
   );
+  rmSync(dirname(log), { recursive: true });
   if (child.status !== 0) throw new Error(`the run ended with ${child.status ?? child.signal}`);
   return JSON.parse(child.stdout) as Figures;
 };
@@ -175,5 +176,6 @@ if (writer === "inline" || writer === "worker") {
       }
     }
   }
+  rmSync(dirname(shim), { recursive: true });
   process.stdout.write(`${rows.join("\n")}\n`);
 }

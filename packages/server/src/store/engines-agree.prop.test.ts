@@ -37,9 +37,9 @@ import type { Store, StoreOptions, StorePush } from "./store.ts";
 /** Small, so that a short history meets them. */
 const limits: Limits = {
   ...defaultLimits,
-  evidencePerRecordMax: 3,
+  evidencePerRecordMax: 2,
   evidenceDays: 1,
-  rejectionsPerSpaceMax: 5,
+  rejectionsPerSpaceMax: 2,
   lostBytesMax: 900,
 };
 
@@ -311,7 +311,7 @@ const change: fc.Arbitrary<StorePush["changes"][number]> = fc.oneof(
       .map(([of, stamp, n]) => assign(of, at(stamp), { n })),
   },
   {
-    weight: 1,
+    weight: 4,
     arbitrary: fc
       .tuple(
         fc.constantFrom("bad_key" as const, "bad_value" as const),
@@ -348,8 +348,8 @@ const commands = fc.commands(
 );
 
 const engines: readonly (readonly [string, StoreHarness, number])[] = [
-  ["SQLite in memory", memoryHarness, 600],
-  ["SQLite on a file", fileHarness("inline"), 60],
+  ["SQLite in memory", memoryHarness, 250],
+  ["SQLite on a file", fileHarness("inline"), 30],
 ];
 
 test.each(engines)(

@@ -1,3 +1,4 @@
+import type { SpaceId } from "@synchro/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -158,25 +159,28 @@ const describeHistories = (harness: StoreHarness): void => {
       value: fc.option(fc.record({ n: fc.nat(3) }), { nil: null }),
     });
     const pushes = fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), { maxLength: 12 });
+    const { store } = await open();
+    let runs = 0;
     await fc.assert(
       fc.asyncProperty(pushes, async (requests) => {
-        const opened = await open();
+        // Each history in a space of its own: an opening takes longer than a history.
+        runs += 1;
+        const fresh = { space: `space-${runs}` as SpaceId };
         for (const request of requests) {
           const changes = request.map(({ key, collection, micros, value }) =>
             write(key, at(micros), value, { collection }),
           );
           // Not awaited one by one: some share a commit.
-          void pushTo(opened.store, changes);
+          void pushTo(store, changes, fresh);
         }
-        await pushTo(opened.store, [write("last", at(0), {})]);
-        const { pages, records } = await pullRun(opened.store, { tombstones: true });
+        await pushTo(store, [write("last", at(0), {})], fresh);
+        const { pages, records } = await pullRun(store, { ...fresh, tombstones: true });
         const last = pages.at(-1);
         expect(last?.digests).toEqual(recomputeDigests(records));
         expect(records.map(({ seq }) => seq)).toEqual(
           [...new Set(records.map(({ seq }) => seq))].toSorted((a, b) => a - b),
         );
         expect(records.at(-1)?.seq).toBe(last?.head);
-        await opened.dispose();
       }),
       { seed: 20_261_124, numRuns: 25 },
     );

@@ -238,6 +238,14 @@ const describeRejections = (harness: StoreHarness): void => {
     expect(kept.map(({ body }) => body !== null)).toEqual([true, false, false]);
   });
 
+  test("[EVID-8] [STORE-18] they are counted when a push is over: one that is kept already is not kept anew", async () => {
+    const { store } = await open({ limits: { rejectionsPerSpaceMax: 2 } });
+    for (const body of ["a", "b"]) await pushTo(store, [refused("bad_key", body)]);
+    await pushTo(store, [refused("bad_key", "c"), refused("bad_key", "a")]);
+    const kept = await store.listRejections(space, all);
+    expect(kept.map(({ body }) => body)).toEqual(["c", "b"]);
+  });
+
   test("[EVID-8] [STORE-12] a thousand a space are kept, the oldest go", async () => {
     const { store } = await open();
     await pushTo(store, [refused("bad_key", "other")], { space: otherSpace });

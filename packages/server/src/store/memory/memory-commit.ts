@@ -53,11 +53,8 @@ const keepEvidence = (
 const keepRejection = (
   rejections: SpaceImage["rejections"],
   added: MemoryRejection,
-  limits: Limits,
 ): SpaceImage["rejections"] =>
-  rejections.some((kept) => isSameRejection(kept, added))
-    ? rejections
-    : [...rejections, added].slice(-limits.rejectionsPerSpaceMax);
+  rejections.some((kept) => isSameRejection(kept, added)) ? rejections : [...rejections, added];
 
 /** The space after a push: everything that its plan says, or, if the caller drops it, nothing. */
 export const applyPush = (
@@ -82,13 +79,20 @@ export const applyPush = (
   }
   let { rejections } = image;
   for (const refused of plan.refused) {
-    rejections = keepRejection(rejections, { ...refused, clientId, keptAt: now }, limits);
+    rejections = keepRejection(rejections, { ...refused, clientId, keptAt: now });
   }
   const history = [
     ...image.history,
     ...plan.writes.map(({ after }) => after).filter((record) => keepsHistory(record.collection)),
   ];
-  return { state: plan.state, records, evidence, rejections, history };
+  return {
+    state: plan.state,
+    records,
+    evidence,
+    // Counted when the push is over: one that is kept already is not kept anew because others come.
+    rejections: rejections.slice(-limits.rejectionsPerSpaceMax),
+    history,
+  };
 };
 
 /** Gives every record of `collections`, tombstones included, a new seq, in the order of the old ones. */

@@ -124,11 +124,12 @@ describe("a group of requests", () => {
 
 describe("the log", () => {
   const sizeOf = (suffix: string): number => statSync(databasePath(dataDir) + suffix).size;
-  const text = "x".repeat(1_000);
+  const text = "x".repeat(40_000);
+  const MIB = 1024 * 1024;
 
   const writeMany = (groups: number, from = 0): void => {
     for (let group = from; group < from + groups; group += 1) {
-      const changes = Array.from({ length: 100 }, (_, index) =>
+      const changes = Array.from({ length: 50 }, (_, index) =>
         write(`${group}-${index}`, at(group), { text }),
       );
       core.commit([pushOf(...changes)]);
@@ -137,21 +138,20 @@ describe("the log", () => {
   };
 
   test("is brought into the file as it grows, so neither it nor its recovery grows without end", () => {
-    writeMany(300);
-    expect(sizeOf("")).toBeGreaterThan(20 * 1024 * 1024);
-    expect(sizeOf("-wal")).toBeLessThan(32 * 1024 * 1024);
+    writeMany(40);
+    expect(sizeOf("")).toBeGreaterThan(50 * MIB);
+    expect(sizeOf("-wal")).toBeLessThan(32 * MIB);
   });
 
   test("grows while a reader holds an old moment, and shrinks again after it", () => {
     const reader = new DatabaseSync(databasePath(dataDir), { readOnly: true });
     reader.exec("BEGIN");
     reader.prepare("SELECT count(*) FROM spaces").get();
-    writeMany(400);
-    const held = sizeOf("-wal");
-    expect(held).toBeGreaterThan(65 * 1024 * 1024);
+    writeMany(45);
+    expect(sizeOf("-wal")).toBeGreaterThan(70 * MIB);
     reader.exec("COMMIT");
-    writeMany(150, 400);
-    expect(sizeOf("-wal")).toBeLessThanOrEqual(64 * 1024 * 1024);
+    writeMany(20, 45);
+    expect(sizeOf("-wal")).toBeLessThanOrEqual(64 * MIB);
     reader.close();
   });
 });

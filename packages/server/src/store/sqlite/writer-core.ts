@@ -9,6 +9,7 @@ import type { WriteRequest, WriteResult } from "./write-request.ts";
 
 /** About how many pages the log may hold before they are brought into the file: 16 MiB. */
 const LOG_PAGES_AIM = 4_096;
+const PAGE_BYTES = 4_096;
 /** Records and commits after which the log is looked at, whatever it held the last time. */
 const DUE_MIN = 64;
 const DUE_MAX = 100_000;
@@ -21,15 +22,17 @@ const steps = {
   rollBackTo: "ROLLBACK TO request",
 } as const;
 
-const countChanged = (results: readonly WriteResult[]): number => {
-  let changed = 0;
-  for (const result of results) {
-    if (result.kind === "purged") changed += result.outcome.purged;
-    if (result.kind === "pushed" && result.outcome.kind === "committed") {
-      changed += result.outcome.changed;
-    }
+/** What a request that was applied adds to the log, in records, large ones counted by their pages. */
+const weightOf = (request: WriteRequest, result: WriteResult): number => {
+  if (result.kind === "purged") return result.outcome.purged;
+  if (request.kind === "purge" || result.kind !== "pushed") return 0;
+  if (result.outcome.kind === "full" || result.outcome.changed === 0) return 0;
+  let weight = 0;
+  for (const change of request.push.changes) {
+    const units = change.kind === "write" ? (change.value?.length ?? 0) : 0;
+    weight += 1 + Math.floor(units / PAGE_BYTES);
   }
-  return changed;
+  return weight;
 };
 
 /**
@@ -113,7 +116,11 @@ export class WriterCore {
       const lastPush = group.findLast((request) => request.kind === "push");
       if (lastPush !== undefined) this.#requests.sweep(lastPush.push.now);
       this.#sql.commit.run();
-      this.#written += 1 + countChanged(results);
+      for (const [index, result] of results.entries()) {
+        const request = group[index];
+        if (request !== undefined) this.#written += weightOf(request, result);
+      }
+      this.#written += 1;
       return results;
     } catch (error) {
       const failure = sqliteFailureOf(error);
