@@ -38,13 +38,16 @@ export class MinimalClient {
     if (existsSync(file)) this.#state = JSON.parse(readFileSync(file, "utf8"));
   }
 
-  /** What the user sees: the server's records with the user's own edits over them. */
+  /** What the user sees: the server's records with what is not settled yet over them. */
   get(collection, key) {
-    const { records, outbox, inFlight } = this.#state;
-    const id = idOf({ collection, key });
-    const edits = [...(inFlight?.changes ?? []), ...outbox].filter((entry) => !entry.offer);
-    const version = edits.findLast((entry) => idOf(entry) === id) ?? records[id];
+    const version = this.#seen(idOf({ collection, key }));
     return version === undefined || version.deleted ? null : version.value;
+  }
+
+  #seen(id) {
+    const { records, outbox, inFlight } = this.#state;
+    const unsettled = [...(inFlight?.changes ?? []), ...outbox];
+    return unsettled.findLast((entry) => idOf(entry) === id) ?? records[id];
   }
 
   get state() {
@@ -53,12 +56,11 @@ export class MinimalClient {
 
   /** `value` null deletes. Durable when it returns; no network is needed. */
   edit(collection, key, value) {
-    const { records, outbox, inFlight } = this.#state;
+    const { records, outbox } = this.#state;
     const id = idOf({ collection, key });
     const unsent = outbox.findIndex((entry) => idOf(entry) === id && !entry.offer);
     const [earlier] = unsent === -1 ? [] : outbox.splice(unsent, 1);
-    const sent = inFlight?.changes.find((entry) => idOf(entry) === id);
-    const replaced = earlier?.replaced ?? sent?.updated_at ?? records[id]?.updated_at ?? null;
+    const replaced = earlier?.replaced ?? this.#seen(id)?.updated_at ?? null;
     const content = value === null ? { deleted: true } : { value };
     const base = records[id]?.generation === this.#state.generation ? records[id].seq : null;
     outbox.push({ collection, key, base, ...content, editedAt: this.now(), replaced });
@@ -142,10 +144,11 @@ export class MinimalClient {
     if (answer.reset !== undefined) {
       state.ack = null;
       state.isOfferRun ||= answer.reset === "offer";
-      for (const entry of state.outbox) entry.base = null; // a seq of an older mark says nothing
     }
     for (const [index, result] of answer.results.entries())
       this.#settle(changes[index], result, answer);
+    // A seq of an older mark says nothing.
+    if (answer.reset !== undefined) for (const entry of state.outbox) entry.base = null;
     for (const record of answer.changes) this.#take(record);
     state.ack = answer.ack ?? state.ack;
     state.cursor = answer.cursor;

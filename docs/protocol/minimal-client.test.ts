@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -55,6 +55,9 @@ const device = (server: TestServer, options: Partial<ClientOptions> = {}): Clien
   const file = join(folder, `${files}.json`);
   return new MinimalClient({ file, url: `${server.url}/v2/spaces/malmo-1/sync`, ...options });
 };
+
+/** A clock that is so many hours behind. */
+const earlier = (hours: number) => (): number => Date.now() - hours * 3_600_000;
 
 const milk = { expiration_date: "2026-12-01" };
 const cheese = { expiration_date: "2026-12-24" };
@@ -177,5 +180,104 @@ describe("the client of the page", () => {
     const bo = device(server);
     await bo.sync();
     expect(Object.keys(bo.state.records)).toHaveLength(5);
+  });
+
+  test("[CLIENT-4] sends again what a short list of results has not answered", async () => {
+    const server = await start({ limits: { lostBytesMax: 1 } });
+    const [anna, bo] = [device(server, { now: earlier(2) }), device(server, { now: earlier(1) })];
+    for (const key of ["a", "b", "c"]) bo.edit("readings", key, cheese);
+    await bo.sync();
+    for (const key of ["a", "b", "c", "d"]) anna.edit("readings", key, milk);
+    await anna.sync();
+    await bo.sync();
+    expect(["a", "b", "c", "d"].map((key) => bo.get("readings", key))).toEqual([
+      cheese,
+      cheese,
+      cheese,
+      milk,
+    ]);
+  });
+
+  test("[CLIENT-2] [CLIENT-27] freezes a stamp before it is sent: neither a restart nor a later edit changes a byte", async () => {
+    const server = await start();
+    const bodies: unknown[] = [];
+    const deaf: typeof fetch = (_, init) => {
+      bodies.push(init?.body);
+      return Promise.reject(new TypeError("no connection"));
+    };
+    const file = join(folder, "frozen.json");
+    const first = device(server, { file, fetch: deaf, now: earlier(3) });
+    first.edit("readings", "milk", milk);
+    await expect(first.sync()).rejects.toThrow("no connection");
+    const second = device(server, { file, fetch: deaf });
+    second.edit("readings", "milk", cheese);
+    await expect(second.sync()).rejects.toThrow("no connection");
+    expect(bodies[1]).toBe(bodies[0]);
+    const third = device(server, { file });
+    await third.sync();
+    expect(third.get("readings", "milk")).toEqual(cheese);
+  });
+
+  test("[CLIENT-27] an edit wins over what it replaced, though the clock has gone back", async () => {
+    const server = await start();
+    const file = join(folder, "back.json");
+    const today = device(server, { file });
+    today.edit("readings", "milk", milk);
+    await today.sync();
+    const yesterday = device(server, { file, now: earlier(24) });
+    yesterday.edit("readings", "milk", cheese);
+    await yesterday.sync();
+    const bo = device(server);
+    await bo.sync();
+    expect(bo.get("readings", "milk")).toEqual(cheese);
+  });
+
+  test("[CLIENT-28] an edit of a record whose stamp is ahead of the server passes just above it", async () => {
+    const server = await start();
+    const ahead = "2099-01-01T00:00:00Z";
+    await fetch(`${server.url}/v1/sync/?shop=malmo-1`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        last_sync_date: ahead,
+        newly_created_records: [{ gtin: "milk", updated_at: ahead, expiration_date: "2026-12-01" }],
+      }),
+    });
+    const anna = device(server, { now: () => Date.parse("2150-01-01T00:00:00Z") });
+    anna.edit("readings", "milk", cheese);
+    await anna.sync();
+    expect(anna.state.rejected).toEqual([]);
+    const bo = device(server);
+    await bo.sync();
+    expect(bo.get("readings", "milk")).toEqual(cheese);
+    const [record] = Object.values(bo.state.records);
+    expect(record).toMatchObject({ updated_at: "2099-01-01T00:00:00.000001Z" });
+  });
+
+  test("[CLIENT-25] begins anew where the digest says that something is missing, once a day", async () => {
+    const server = await start();
+    const file = join(folder, "torn.json");
+    const anna = device(server, { file });
+    for (const key of ["milk", "cheese"]) anna.edit("readings", key, milk);
+    await anna.sync();
+    const tear = (): void => {
+      const state = JSON.parse(readFileSync(file, "utf8")) as {
+        records: { [id: string]: unknown };
+      };
+      const [id = ""] = Object.keys(state.records);
+      writeFileSync(file, JSON.stringify({ ...state, records: { [id]: state.records[id] } }));
+    };
+    tear();
+    const torn = device(server, { file });
+    expect(Object.keys(torn.state.records)).toHaveLength(1);
+    await torn.sync();
+    expect(Object.keys(torn.state.records)).toHaveLength(2);
+    tear();
+    const again = device(server, { file });
+    await again.sync();
+    expect(Object.keys(again.state.records)).toHaveLength(1);
+    const tomorrow = device(server, { file, now: earlier(-25) });
+    await tomorrow.sync();
+    expect(Object.keys(tomorrow.state.records)).toHaveLength(2);
   });
 });
