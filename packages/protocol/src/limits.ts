@@ -23,7 +23,7 @@ export type Limits = {
   readonly pageBytesMax: number;
   /** Bytes of records that beat changes past which the other changes of a request are left for the next one. */
   readonly lostBytesMax: number;
-  /** UTF-16 units of a cursor or an ack. */
+  /** Code points of a cursor or an ack. */
   readonly cursorLengthMax: number;
   /** Names in a request's `collections`. */
   readonly collectionsMax: number;
@@ -33,13 +33,13 @@ export type Limits = {
   readonly waitSecondsMax: number;
   /** Bytes of records in one piece of a stream: what a subscriber that does not read holds at most. */
   readonly streamPageBytesMax: number;
-  /** Milliseconds that a subscriber may leave what it was sent unread; then its connection is cut. */
+  /** Milliseconds for which a client may take nothing of what it was sent; then its connection is cut. */
   readonly streamStallMs: number;
   /** Milliseconds after which an idle stream sends its advanced cursor. */
   readonly streamIdleMs: number;
   /** Milliseconds after which an open stream is authorized again, at the latest. */
   readonly streamAuthorizeMs: number;
-  /** Live streams that one server holds open at a time. */
+  /** Streams, long polls and NDJSON answers that one server holds open at a time. */
   readonly streamsMax: number;
   /** Records after which an NDJSON answer ends with `"more":true`. */
   readonly ndjsonRecordsMax: number;

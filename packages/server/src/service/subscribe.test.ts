@@ -415,6 +415,20 @@ describe("what many share", () => {
       ["a", "b"],
     ]);
   });
+
+  test("[LIVE-11] so they are where there is no cursor yet: in a space that is not made", async () => {
+    const setting = setUp();
+    const all = [
+      follow(setting, { from: { collections: [batches] } }),
+      follow(setting, { from: { collections: [readings] } }),
+      follow(setting),
+    ].map(({ stream }) => collect(stream));
+    await setting.time.settle();
+    await setting.commit("a");
+    await setting.commit("b", { collection: batches });
+    await setting.time.settle();
+    expect(all.map(({ keys }) => keys())).toEqual([["b"], ["a"], ["a", "b"]]);
+  });
 });
 
 describe("a subscriber that is slow", () => {

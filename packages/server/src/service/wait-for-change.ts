@@ -22,7 +22,6 @@ export const waitForChange = async (
 ): Promise<PullAnswer> => {
   const listener = deps.hub.listen(from.space);
   const deadline = deps.runtime.monotonicMs() + waitMs;
-  let input = from;
   let answer: PullAnswer;
   try {
     answer = await deps.pull(from);
@@ -30,11 +29,10 @@ export const waitForChange = async (
       if (answer.records.length > 0 || answer.more || answer.reset !== null) return answer;
       const leftMs = deadline - deps.runtime.monotonicMs();
       if (leftMs <= 0 || signal.aborted) return answer;
-      const at = { ...nextPullInput(input, answer), ack: null };
+      const at = { ...nextPullInput(from, answer), ack: null };
       await listener.wait(leftMs, signal);
       const look = async (): Promise<Frame> => ({ answer: await deps.pull(at), body: noBody });
       ({ answer } = await listener.share(positionOf("poll", at), look));
-      input = at;
     }
   } finally {
     listener.close();

@@ -13,7 +13,7 @@ export type ChangesForm = "json" | "sse" | "ndjson";
 
 /** The form that `Accept` asks for: JSON unless one of the others is named. */
 export const changesForm = (request: FastifyRequest): ChangesForm => {
-  const accept = request.headers.accept ?? "";
+  const accept = (request.headers.accept ?? "").toLowerCase();
   if (accept.includes("text/event-stream")) return "sse";
   return accept.includes("application/x-ndjson") ? "ndjson" : "json";
 };

@@ -1,6 +1,7 @@
 import type { SpaceId } from "@synchro/core";
 import { type Limits, type NdjsonLine, type WireRecord } from "@synchro/protocol";
 import { afterEach, describe, expect, test } from "vitest";
+import { openEvents } from "../../../testing/event-stream.ts";
 import { startTestServer, type TestServer } from "../../../testing/start-test-server.ts";
 import {
   changesPath,
@@ -10,6 +11,7 @@ import {
   type Query,
   reading,
   shop,
+  sync,
 } from "../../../testing/v2-requests.ts";
 import { VirtualTime } from "../../../testing/virtual-time.ts";
 
@@ -133,14 +135,23 @@ describe("an answer that is long enough", () => {
     expect(kindsOf(await answerLines({ limit: 2, cursor }))).toBe("rrcrE");
   });
 
+  test("[LIVE-5] ends with more true just at the limit where more is left", async () => {
+    await start({ ndjsonRecordsMax: 4 });
+    await fill(6);
+    expect(kindsOf(await answerLines({ limit: 2 }))).toBe("rrcrrM");
+  });
+
   test("[LIVE-5] ends with more false where nothing is left, also just at the limit", async () => {
     await start({ ndjsonRecordsMax: 4 });
     await fill(4);
     expect(kindsOf(await answerLines({ limit: 2 }))).toBe("rrcrrE");
   });
 
-  test("[LIVE-5] ends with more true when its time is over", async () => {
-    await start({ ndjsonMs: 1_000 });
+  test.each([
+    ["[LIVE-5] its time is over", { ndjsonMs: 1_000 }],
+    ["[LIVE-14] it would have to be authorised again", { streamAuthorizeMs: 1_000 }],
+  ])("ends with more true when %s", async (_, limits) => {
+    await start(limits);
     await fill(6);
     const { store } = server;
     const readPage = store.pull.bind(store);
@@ -280,4 +291,27 @@ describe("a client that saves at each cursor and resumes there", () => {
       expect(device.held).toEqual(all);
     }
   });
+});
+
+test("metrics count the records that are sent in every form", async () => {
+  await start();
+  await fill(3);
+  const sent = async (): Promise<number> => {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return Number(/^synchro_records_total\{direction="sent"\} (\d+)$/m.exec(text)?.[1]);
+  };
+  expect(await sent()).toBe(0);
+  await answerLines({ limit: 2 });
+  expect(await sent()).toBe(3);
+  await pull(server, { limit: 2 });
+  expect(await sent()).toBe(5);
+  await pull(server, { wait: 1 });
+  expect(await sent()).toBe(8);
+  await sync(server, { limit: 1 });
+  expect(await sent()).toBe(9);
+  const stream = await openEvents(`${server.url}${changesPath({ limit: 2 })}`);
+  await stream.next();
+  await stream.next();
+  stream.close();
+  expect(await sent()).toBe(12);
 });

@@ -55,6 +55,7 @@ export const readCollections = (
 
 const changePath = /^\/changes\/(\d+)(?=\/|$)/;
 
+/** Of each change there is at most one. */
 const violationsByChange = (
   violations: readonly JsonViolation[],
 ): {
@@ -66,7 +67,7 @@ const violationsByChange = (
   for (const violation of violations) {
     const index = changePath.exec(violation.path)?.[1];
     if (index === undefined) others.push(violation);
-    else if (!byChange.has(Number(index))) byChange.set(Number(index), violation);
+    else byChange.set(Number(index), violation);
   }
   return { byChange, others };
 };

@@ -217,6 +217,21 @@ describe("catching up and following", () => {
     }
   });
 
+  test("[LIVE-12] pages of a catch-up are of streamPageBytesMax bytes at most, or one record", async () => {
+    await start({ limits: { streamPageBytesMax: 2_500 } });
+    const value = { expiration_date: "2026-12-01", note: "x".repeat(800) };
+    const huge = { ...value, more: "x".repeat(5_000) };
+    await push(server, [
+      ...["a", "b", "c"].map((key) => reading(key, NOW, { value })),
+      reading("d", NOW, { value: huge }),
+      reading("e", NOW),
+    ]);
+    const events: StreamEvent[] = [];
+    const stream = await open();
+    while (events.length === 0 || events.at(-1)?.more === true) events.push(await next(stream));
+    expect(events.map(keysOf)).toEqual([["a", "b"], ["c"], ["d"], ["e"]]);
+  });
+
   test("[LIVE-11] a commit costs 200 subscribers one read, and each gets the same bytes", async () => {
     await start();
     await fill(3);
