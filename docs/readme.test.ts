@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "../packages/server/src/config/load-config.ts";
-import { flags, readSettings } from "../packages/server/src/config/settings.ts";
+import { readSettings, serveFlags } from "../packages/server/src/config/settings.ts";
 
 const root = join(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -158,7 +158,7 @@ describe("its settings", () => {
     const { corsOrigins, logLevel, ...rest } = readSettings([], {});
     const presets = { ...rest, "cors-origin": corsOrigins[0], "log-level": logLevel };
     expect(rows).toEqual(
-      Object.entries(flags).map(([flag, { variable }]) => {
+      Object.entries(serveFlags).map(([flag, { variable }]) => {
         const preset = presets[flag as keyof typeof presets] ?? null;
         return { flag, variable, preset: preset === null ? null : String(preset) };
       }),

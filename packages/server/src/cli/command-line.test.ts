@@ -58,7 +58,7 @@ describe("what can't be done is told in one line on stderr, with an exit code", 
     [["sevre"], 2, "synchro: sevre is not a command: did you mean serve?"],
     [["frobnicate"], 2, "synchro: frobnicate is not a command: known are serve, migrate"],
     [["constructor"], 2, "synchro: constructor is not a command: known are serve, migrate"],
-    [["serve", "--prot", "1"], 2, "synchro: --prot is not a flag: did you mean --port?"],
+    [["serve", "--prot", "1"], 2, "synchro: --prot is not a flag of serve: did you mean --port?"],
     [["migrate", "--data", ""], 2, "synchro: --data must not be empty"],
     [
       ["serve", "--host", "0.0.0.0"],
@@ -101,12 +101,21 @@ describe("the command line", () => {
     expect(await run("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
-  test.each([[["--help"]], [["serve", "-h"]], [[]]])("%j is helped", async (args) => {
+  test.each([
+    [["--help"], ["serve", "migrate"]],
+    [[], ["serve", "migrate"]],
+    [
+      ["serve", "-h"],
+      ["Usage: synchro serve [flags]", "--port PORT", "SYNCHRO_PORT"],
+    ],
+    [
+      ["migrate", "--data", "x", "--help"],
+      ["--data DIR", "SYNCHRO_DATA"],
+    ],
+  ])("%j is helped", async (args, words) => {
     const { code, stdout, stderr } = await run(...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const word of ["serve", "migrate", "--port PORT", "SYNCHRO_PORT", "Exit codes", "70"]) {
-      expect(stdout).toContain(word);
-    }
+    for (const word of [...words, "Exit codes", "70"]) expect(stdout).toContain(word);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 });

@@ -1,4 +1,4 @@
-import { USAGE_EXIT_CODE } from "../config/settings.ts";
+import { USAGE_EXIT_CODE } from "../config/arguments.ts";
 
 /** Every exit code of the program; `--help` lists them. */
 export const exitCodes = {

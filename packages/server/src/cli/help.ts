@@ -1,5 +1,5 @@
-import { flags } from "../config/settings.ts";
-import type { Command } from "./command.ts";
+import type { Flag } from "../config/arguments.ts";
+import type { Command, CommandEntry } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 
 /** Rows with their columns under each other. */
@@ -17,21 +17,38 @@ const table = (rows: readonly (readonly string[])[]): string =>
     .map((line) => `  ${line}\n`)
     .join("");
 
-/** The text of `--help`. */
-export const helpText = (commands: { readonly [name: string]: Command }): string =>
+const exitCodeTable = (): string =>
+  `\nExit codes:\n${table(Object.values(exitCodes).map(({ code, meaning }) => [String(code), meaning]))}`;
+
+/** The text of `synchro --help`. */
+export const helpText = (commands: { readonly [name: string]: CommandEntry }): string =>
   [
-    "Usage: synchro <command> [flags]\n\nCommands:\n",
+    "Usage: synchro <command> [operands] [flags]\n\nCommands:\n",
     table(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
-    "\nFlags, each with a variable that it wins over:\n",
-    table([
-      ...Object.entries(flags).map(([name, { value, help, variable }]) => [
-        `--${name} ${value}`,
-        variable,
-        help,
-      ]),
-      ["--help, -h", "", "this text"],
-      ["--version", "", "the version"],
-    ]),
-    "\nExit codes:\n",
-    table(Object.values(exitCodes).map(({ code, meaning }) => [String(code), meaning])),
+    "\nsynchro <command> --help tells a command's flags; synchro --version tells the version.\n",
+    exitCodeTable(),
   ].join("");
+
+const flagRow = ([name, { value, variable, help }]: readonly [string, Flag]): readonly string[] => [
+  value === null ? `--${name}` : `--${name} ${value}`,
+  variable ?? "",
+  help,
+];
+
+/** The text of `synchro <command> --help`. */
+export const commandHelpText = (name: string, summary: string, command: Command): string => {
+  const { operands, flags, notes } = command;
+  const operandNames = operands.map((operand) =>
+    operand.isOptional === true ? `[${operand.name}]` : operand.name,
+  );
+  const flagRows = [...Object.entries(flags).map(flagRow), ["--help, -h", "", "this text"]];
+  return [
+    `Usage: ${["synchro", name, ...operandNames, "[flags]"].join(" ")}\n\n${summary}\n`,
+    operands.length === 0
+      ? ""
+      : `\nOperands:\n${table(operands.map((operand) => [operand.name, operand.help]))}`,
+    `\nFlags, each with the variable that it wins over:\n${table(flagRows)}`,
+    notes.length === 0 ? "" : `\n${notes.join("\n")}\n`,
+    exitCodeTable(),
+  ].join("");
+};

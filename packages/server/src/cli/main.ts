@@ -1,7 +1,17 @@
 import { exitCodes } from "./exit-code.ts";
 import { runCommandLine } from "./run-command-line.ts";
 
-const { env, stdout, stderr } = process;
+const { env, stdin, stdout, stderr } = process;
+
+const write = async (bytes: Uint8Array): Promise<void> => {
+  if (stdout.write(bytes) || stdout.destroyed) return;
+  await new Promise<void>((resolve) => {
+    stdout.once("drain", resolve).once("close", resolve);
+  });
+};
+
+/** Back to the line's beginning, and all of it cleared. */
+const CLEAR_LINE = "\r\u001B[K";
 
 // Who reads the output may have gone (`| head`): a server goes on without.
 stdout.on("error", () => {});
@@ -14,6 +24,9 @@ const run = async (): Promise<number> => {
       hasColors: stdout.isTTY && (env["NO_COLOR"] ?? "") === "",
       print: (text) => void stdout.write(text),
       complain: (line) => void stderr.write(`synchro: ${line}\n`),
+      input: () => stdin,
+      write,
+      draw: stderr.isTTY ? (line) => void stderr.write(CLEAR_LINE + line) : null,
     });
   } catch (error) {
     const trace = error instanceof Error ? error.stack : String(error);

@@ -1,7 +1,7 @@
 import { type RunningServer, startServer } from "../compose.ts";
-import { readSettings } from "../config/settings.ts";
+import { serveFlags, settingsOf } from "../config/settings.ts";
 import { systemRuntime } from "../system-runtime.ts";
-import type { RunCommand, Terminal } from "./command.ts";
+import { defineCommand, type Terminal } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { serveBanner } from "./serve-banner.ts";
 
@@ -32,17 +32,19 @@ const untilStopped = (server: RunningServer, terminal: Terminal): Promise<"finis
   });
 
 /** Runs a server until a signal stops it. */
-export const serve: RunCommand = async (args, terminal) => {
-  const settings = readSettings(args, terminal.environment);
-  const server = await startServer(settings, (reason) => endAtOnce(terminal, reason));
-  process.on("uncaughtException", (error) => {
-    server.logger.fatal({ err: error }, "a defect");
-    endAtOnce(terminal, "a defect ended the server; the log has it");
-  });
-  const { url, data } = server;
-  terminal.print(serveBanner({ url, data, hasColors: terminal.hasColors }));
-  const outcome = await untilStopped(server, terminal);
-  if (outcome === "finished") return exitCodes.ok.code;
-  terminal.complain("stopped with requests unfinished; their clients send them again");
-  return exitCodes.failed.code;
-};
+export const serve = defineCommand({
+  flags: serveFlags,
+  run: async (args, terminal) => {
+    const server = await startServer(settingsOf(args), (reason) => endAtOnce(terminal, reason));
+    process.on("uncaughtException", (error) => {
+      server.logger.fatal({ err: error }, "a defect");
+      endAtOnce(terminal, "a defect ended the server; the log has it");
+    });
+    const { url, data } = server;
+    terminal.print(serveBanner({ url, data, hasColors: terminal.hasColors }));
+    const outcome = await untilStopped(server, terminal);
+    if (outcome === "finished") return exitCodes.ok.code;
+    terminal.complain("stopped with requests unfinished; their clients send them again");
+    return exitCodes.failed.code;
+  },
+});

@@ -26,12 +26,12 @@ describe("a bad value gets one line that names the flag and the rule", () => {
       ["--log-level", "loud"],
       '--log-level must be one of silent, error, warn, info, debug, not "loud"',
     ],
-    [["--prot", "1"], "--prot is not a flag: did you mean --port?"],
+    [["--prot", "1"], "--prot is not a flag of serve: did you mean --port?"],
     [
       ["-p", "1"],
-      "-p is not a flag: known are --port, --host, --data, --config, --cors-origin, --log-level",
+      "-p is not a flag of serve: known are --port, --host, --data, --config, --cors-origin, --log-level",
     ],
-    [["7200"], "7200 is not expected here: see --help"],
+    [["7200"], "7200 is not expected here: see synchro serve --help"],
     [
       ["--cors-origin", "https://app.example/"],
       '--cors-origin must be an origin such as https://app.example, without a path, not "https://app.example/": did you mean https://app.example?',
