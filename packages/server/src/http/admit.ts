@@ -37,6 +37,9 @@ export const admit = async (
     case "forbidden":
       sendProblem(reply, "forbidden", `this token may not ${wish.action} in ${wish.space}`);
       return null;
+    case "unavailable":
+      sendProblem(reply, "unavailable", "who may do what can't be looked up now");
+      return null;
     case "hidden":
       sendProblem(reply, "not_found", "there is no such space");
       return null;
