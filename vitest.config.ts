@@ -8,7 +8,9 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["packages", "sim", "bench", "docs", "fixtures"].map((room) => `${room}/**/*.test.ts`),
+    include: ["packages", "sim", "bench", "docs", "fixtures", "scripts", "deploy"].map(
+      (room) => `${room}/**/*.test.ts`,
+    ),
     // A process a file, with the condition in its execArgv: worker threads and forks inherit it.
     // A test that spawns a program says `--conditions=source` itself, as the npm scripts do.
     pool: "forks",

@@ -5,9 +5,21 @@ import { describe, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..");
 const server = "packages/server/src";
+const client = "packages/client/src";
 
-/** The folders of `store/` that hold an engine; `compose.ts` alone may name one from outside. */
+/** The folders of `store/` that hold an engine; the files that compose alone may name one from outside. */
 const engines = ["memory", "sqlite"];
+
+/** What the engines over SQLite have in common, records or not. */
+const sharedSqlite = [
+  "data-directory",
+  "prepare-database",
+  "row-statement",
+  "schema",
+  "sqlite-failure",
+  "store-open-error",
+  "transaction",
+].map((name) => `${server}/store/sqlite/${name}.ts`);
 
 /**
  * A file under one of `files` (and not under `except`) may import what matches `only`, where that
@@ -34,6 +46,56 @@ const rules: readonly LayerRule[] = [
     except: tests,
     only: ["packages/protocol/src/**", "@synchro/core", "typebox", "typebox/**"],
   },
+  // A bundle for browsers never sees Node: what needs it has an entry point of its own.
+  {
+    files: [`${client}/**`],
+    except: [...tests, `${client}/store/{indexeddb,node-sqlite}/**`],
+    only: [`${client}/**`, "@synchro/core", "@synchro/protocol", "@synchro/protocol/*"],
+  },
+  {
+    files: [`${client}/store/**`],
+    except: [...tests, `${client}/store/{indexeddb,node-sqlite}/**`],
+    only: [`${client}/store/**`, "@synchro/core"],
+  },
+  {
+    files: [`${client}/store/indexeddb/**`],
+    except: tests,
+    only: [`${client}/store/*.ts`, `${client}/store/indexeddb/**`, "@synchro/core", "idb"],
+  },
+  {
+    files: [`${client}/store/node-sqlite/**`],
+    except: tests,
+    only: [`${client}/store/*.ts`, `${client}/store/node-sqlite/**`, "@synchro/core", "node:*"],
+  },
+  ...["indexeddb", "node-sqlite"].map((engine) => ({
+    files: ["**"],
+    except: [
+      ...tests,
+      `${client}/${engine}.ts`,
+      // It names what a browser has: the one engine that needs no choice.
+      ...(engine === "indexeddb" ? [`${client}/client/client-platform.ts`] : []),
+      `${client}/store/${engine}/**`,
+      "packages/client/scripts/**",
+    ],
+    never: [`${client}/store/${engine}/**`, `${client}/${engine}.ts`],
+  })),
+  {
+    files: [`${client}/outbox/**`],
+    except: tests,
+    only: [`${client}/{outbox,store}/*.ts`, "@synchro/core"],
+  },
+  {
+    files: [`${client}/collection/**`],
+    except: tests,
+    only: [`${client}/{collection,store}/*.ts`, "@synchro/core", "@synchro/protocol/*"],
+  },
+  // Its tests start the real server.
+  { files: ["packages/client/**"], never: ["packages/{core,protocol}/**", `${server}/**`] },
+  { files: [`${client}/**`], except: tests, never: ["packages/server/**"] },
+  {
+    files: ["packages/{core,protocol,server}/**"],
+    never: ["packages/client/**", "@synchro/client"],
+  },
   // Packages meet at their names, never by a path into each other's folders.
   { files: ["packages/core/**"], never: ["packages/{protocol,server}/**", "@synchro/**"] },
   { files: ["packages/protocol/**"], never: ["packages/{core,server}/**", "@synchro/server"] },
@@ -43,12 +105,49 @@ const rules: readonly LayerRule[] = [
     except: tests,
     only: [`${server}/store/**`, "@synchro/core", "@synchro/protocol", "node:*"],
   },
+  {
+    files: [`${server}/control/**`],
+    except: [...tests, `${server}/control/sqlite/**`],
+    only: [
+      `${server}/control/*.ts`,
+      `${server}/access/grants.ts`,
+      `${server}/store/store.ts`,
+      "@synchro/core",
+    ],
+  },
+  {
+    files: [`${server}/control/sqlite/**`],
+    except: tests,
+    only: [
+      `${server}/control/*.ts`,
+      `${server}/control/sqlite/**`,
+      `${server}/access/grants.ts`,
+      ...sharedSqlite,
+      "@synchro/core",
+      "node:*",
+    ],
+  },
+  {
+    files: ["**"],
+    except: [
+      ...tests,
+      `${server}/compose.ts`,
+      `${server}/compose-operations.ts`,
+      `${server}/control/sqlite/**`,
+      "packages/server/scripts/**",
+      "bench/**",
+    ],
+    never: [`${server}/control/sqlite/**`],
+  },
   ...engines.map((engine) => ({
     files: ["**"],
     except: [
       ...tests,
       `${server}/compose.ts`,
+      `${server}/compose-{operations,spaces,transfer}.ts`,
       `${server}/store/${engine}/**`,
+      // It shares a few pieces; its own rule says which.
+      `${server}/control/${engine}/**`,
       "packages/server/scripts/**",
       "sim/**",
       "bench/**",
@@ -56,12 +155,18 @@ const rules: readonly LayerRule[] = [
     never: [`${server}/store/${engine}/**`],
   })),
   {
-    files: [`${server}/{service,live}/**`],
+    files: [`${server}/{service,live,access,control,operations,transfer}/**`],
     except: tests,
     never: [`${server}/{api,http,cli}/**`],
   },
-  { files: [`${server}/api/v1/**`], never: [`${server}/api/v2/**`] },
-  { files: [`${server}/api/v2/**`], never: [`${server}/api/v1/**`] },
+  {
+    files: [`${server}/{transfer,operations}/**`],
+    except: tests,
+    never: [`${server}/{api,http,cli}/**`, `${server}/compose*.ts`],
+  },
+  { files: [`${server}/api/v1/**`], never: [`${server}/api/{v2,admin}/**`] },
+  { files: [`${server}/api/v2/**`], never: [`${server}/api/{v1,admin}/**`] },
+  { files: [`${server}/api/admin/**`], never: [`${server}/api/{v1,v2}/**`] },
   { files: ["packages/*/src/**"], except: tests, never: [computed] },
   { files: ["packages/**", "docs/**", "fixtures/**"], never: ["{sim,bench}/**", "@synchro/sim"] },
   { files: ["sim/**"], never: ["bench/**"] },
@@ -116,6 +221,18 @@ function violationsIn(path: string, source: string): string[] {
 
 describe("the layer rules catch", () => {
   test.each([
+    [`${client}/sync/a.ts`, `import { x } from "node:fs";`],
+    [`${client}/sync/a.ts`, `import { x } from "../store/node-sqlite/x.ts";`],
+    [`${client}/index.ts`, `export { x } from "./indexeddb.ts";`],
+    [`${client}/sync/a.ts`, `import { x } from "idb";`],
+    [`${client}/sync/a.ts`, `import { x } from "typebox";`],
+    [`${client}/sync/a.ts`, `import { x } from "../../../core/src/stamp.ts";`],
+    [`${client}/store/a.ts`, `import { x } from "../outbox/x.ts";`],
+    [`${client}/store/indexeddb/a.ts`, `import { x } from "node:fs";`],
+    [`${client}/store/node-sqlite/a.ts`, `import { x } from "idb";`],
+    [`${client}/outbox/a.ts`, `import { x } from "../sync/x.ts";`],
+    [`${client}/collection/a.ts`, `import { x } from "@synchro/protocol";`],
+    [`${server}/a.ts`, `import { x } from "@synchro/client";`],
     ["packages/core/src/a.ts", `import { x } from "node:crypto";`],
     ["packages/core/src/a.ts", `import type { x } from "@synchro/protocol";`],
     ["packages/core/src/a.ts", `import { x } from "../../protocol/src/x.ts";`],
@@ -141,6 +258,19 @@ describe("the layer rules catch", () => {
     [`${server}/api/v2/a.ts`, `import { x } from "../v1/x.ts";`],
     [`${server}/api/v2/a.ts`, `import { x } from "../../store/memory/x.ts";`],
     [`${server}/cli/serve.ts`, `import { x } from "../store/sqlite/x.ts";`],
+    [`${server}/cli/invite.ts`, `import { x } from "../control/sqlite/x.ts";`],
+    [`${server}/api/admin/a.ts`, `import { x } from "../v2/x.ts";`],
+    [`${server}/api/admin/a.ts`, `import { x } from "../../control/sqlite/x.ts";`],
+    [`${server}/api/v2/a.ts`, `import { x } from "../admin/x.ts";`],
+    [`${server}/control/a.ts`, `import { x } from "./sqlite/x.ts";`],
+    [`${server}/control/a.ts`, `import { x } from "node:fs";`],
+    [`${server}/control/sqlite/a.ts`, `import { x } from "../../store/sqlite/writer-core.ts";`],
+    [`${server}/control/sqlite/a.ts`, `import { x } from "../../store/memory/x.ts";`],
+    [`${server}/store/sqlite/a.ts`, `import { x } from "../../control/sqlite/x.ts";`],
+    [`${server}/transfer/a.ts`, `import { x } from "../cli/command.ts";`],
+    [`${server}/operations/a.ts`, `import { x } from "../compose-operations.ts";`],
+    [`${server}/operations/a.ts`, `import { x } from "../store/sqlite/x.ts";`],
+    [`${server}/transfer/a.ts`, `import { x } from "../compose-transfer.ts";`],
     [`${server}/a.ts`, "await import(`./${name}.ts`)"],
     [`${server}/a.test.ts`, `import { x } from "../../../sim/x.ts";`],
     [`${server}/a.ts`, `import { x } from "@synchro/sim";`],
@@ -152,6 +282,12 @@ describe("the layer rules catch", () => {
 
 describe("the layer rules allow", () => {
   test.each([
+    [`${client}/indexeddb.ts`, `export { x } from "./store/indexeddb/x.ts";`],
+    [`${client}/store/indexeddb/a.ts`, `import { x } from "idb";`],
+    [`${client}/store/node-sqlite/a.ts`, `import { x } from "node:sqlite";`],
+    [`${client}/sync/a.ts`, `import { x } from "../store/memory/x.ts";`],
+    [`${client}/collection/a.ts`, `import { x } from "@synchro/protocol/limits";`],
+    [`${client}/a.test.ts`, `import { x } from "../store/node-sqlite/x.ts";`],
     ["packages/core/src/push/a.ts", `import type { x } from "../stamp.ts"; // from "node:fs"`],
     ["packages/core/src/a.test.ts", `import { x } from "vitest";`],
     ["packages/protocol/src/a.ts", `import { x } from "typebox/value";`],
@@ -161,6 +297,13 @@ describe("the layer rules allow", () => {
     [`${server}/store/sqlite/a.test.ts`, `import { x } from "../store.contract.ts";`],
     [`${server}/service/push.ts`, `import type { x } from "../store/store.ts";`],
     [`${server}/compose.ts`, `import { x } from "./store/sqlite/x.ts";`],
+    [`${server}/compose.ts`, `import { x } from "./control/sqlite/x.ts";`],
+    [`${server}/compose-spaces.ts`, `import { x } from "./store/sqlite/x.ts";`],
+    [`${server}/control/sqlite/a.ts`, `import { x } from "../../store/sqlite/transaction.ts";`],
+    [`${server}/api/admin/a.ts`, `import type { x } from "../../control/control-store.ts";`],
+    [`${server}/compose-transfer.ts`, `import { x } from "./store/sqlite/x.ts";`],
+    [`${server}/compose-operations.ts`, `import { x } from "./store/sqlite/x.ts";`],
+    [`${server}/transfer/a.ts`, `import { x } from "../service/read-change.ts";`],
     [`${server}/api/v2/a.ts`, `import { x } from "../../service/push.ts";`],
     ["sim/a.ts", `import { x } from "../packages/server/src/store/memory/x.ts";`],
     ["bench/a.ts", `import { x } from "../sim/x.ts";`],
@@ -181,6 +324,26 @@ describe("the tree", () => {
     const violations = sources.flatMap((path) =>
       violationsIn(path, readFileSync(join(root, path), "utf8")),
     );
+    expect(violations).toEqual([]);
+  });
+
+  test("of the protocol's main entry the client takes nothing but types: the rest drags TypeBox along", () => {
+    const files = sources.filter(
+      (path) => path.startsWith(`${client}/`) && !matchesAny(path, tests),
+    );
+    expect(files).toContain(`${client}/store/client-store.ts`);
+    const violations = files.filter((path) => {
+      let takesValues = false;
+      new Visitor({
+        ImportDeclaration: ({ source, importKind }) => {
+          if (source.value === "@synchro/protocol" && importKind !== "type") takesValues = true;
+        },
+        ExportNamedDeclaration: ({ source, exportKind }) => {
+          if (source?.value === "@synchro/protocol" && exportKind !== "type") takesValues = true;
+        },
+      }).visit(parseSync(path, readFileSync(join(root, path), "utf8")).program);
+      return takesValues;
+    });
     expect(violations).toEqual([]);
   });
 

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { drawEpoch, type EpochEntry, EPOCHS_MAX, isPositionValid, listEpoch } from "./epoch.ts";
+import {
+  drawEpoch,
+  type EpochEntry,
+  epochInLife,
+  EPOCHS_MAX,
+  isPositionValid,
+  lifeOf,
+  lifeOfSpace,
+  listEpoch,
+} from "./epoch.ts";
 import { epochOf } from "../testing/samples.ts";
 
 const entry = (epoch: string, fromSeq: number): EpochEntry => ({ epoch: epochOf(epoch), fromSeq });
@@ -82,4 +91,37 @@ test("[EPOCH-4] an epoch is 20 hexadecimal digits of what the runtime draws", ()
   };
   expect(drawEpoch({ randomBytes })).toBe("fafbfcfdfefffafbfcfd");
   expect(asked).toEqual([10]);
+});
+
+describe("[EPOCH-7] the life in an epoch's name", () => {
+  const drawn = epochOf("ffffffffffffffffff12");
+
+  test("is 0 for a drawn name, whatever its digits look like", () => {
+    expect(lifeOf(drawn)).toBe(0);
+    expect(lifeOf(epochOf("e1"))).toBe(0);
+    expect(epochInLife(drawn, 0)).toBe(drawn);
+  });
+
+  test.each([1, 2, 10, 999_999_999_999_999])("is read back: %i", (life) => {
+    expect(epochInLife(drawn, life)).toBe(`${drawn}f${life}`);
+    expect(lifeOf(epochInLife(drawn, life))).toBe(life);
+  });
+
+  test.each(["f0", "f01", "f-1", "f1f1", "g1", "f", "f1 ", "f9999999999999999"])(
+    "is none where somebody has made it up: …%s",
+    (end) => {
+      expect(lifeOf(epochOf(drawn + end))).toBe(0);
+    },
+  );
+
+  test("is that of the last listed epoch, and inherited by those that begin later", () => {
+    const epochs = [entry(drawn, 0), entry(epochInLife(drawn, 3), 7)];
+    expect(lifeOfSpace([])).toBe(0);
+    expect(lifeOfSpace(epochs)).toBe(3);
+    const later = epochOf("00000000000000000001");
+    const listed = listEpoch(epochs, later, 9);
+    expect(listed).toEqual([...epochs, entry(`${later}f3`, 9)]);
+    expect(listEpoch(listed, later, 12)).toBe(listed);
+    expect(listEpoch(listed, later, 12, 4).at(-1)).toEqual(entry(`${later}f4`, 12));
+  });
 });

@@ -29,9 +29,12 @@ export {
   drawEpoch,
   type Epoch,
   type EpochEntry,
+  epochInLife,
   type EpochPosition,
   EPOCHS_MAX,
   isPositionValid,
+  lifeOf,
+  lifeOfSpace,
   listEpoch,
 } from "./epoch.ts";
 export { parseInstant } from "./instant.ts";
@@ -67,7 +70,7 @@ export { KEY_BYTES_MAX, KEY_CODE_POINTS_MAX, recordKeyProblem } from "./record-k
 export { type Author, isSameValue, recordId, type Seq, type StoredRecord } from "./record.ts";
 export { type Cancel, type Runtime, toHex } from "./runtime.ts";
 export { isSpaceId, SPACE_ID_PATTERN, type SpaceId } from "./space-id.ts";
-export { digestOf, newSpaceState, type SpaceState } from "./space-state.ts";
+export { digestOf, liveRecords, newSpaceState, type SpaceState } from "./space-state.ts";
 export {
   addMicros,
   formatStamp,

@@ -11,7 +11,7 @@ export type SpaceState = {
   readonly epochs: readonly EpochEntry[];
   /** The greatest seq of a purged tombstone; a cursor below it has missed a delete. */
   readonly floor: Seq;
-  /** The greatest cutoff of a purge that removed something; null if none did. */
+  /** The latest time, of commit or of stamp, of a purged tombstone; null if none was. Spec: PURGE-4. */
   readonly cutoff: Stamp | null;
   /** By collection, undeclared ones included; absent means empty. */
   readonly digests: ReadonlyMap<CollectionName, Digest>;
@@ -25,6 +25,13 @@ export const newSpaceState = (epoch: Epoch): SpaceState => ({
   cutoff: null,
   digests: new Map(),
 });
+
+/** Live records of all collections, undeclared ones included. */
+export const liveRecords = (state: SpaceState): number => {
+  let count = 0;
+  for (const digest of state.digests.values()) count += digest.count;
+  return count;
+};
 
 export const digestOf = (state: SpaceState, collection: CollectionName): Digest =>
   state.digests.get(collection) ?? EMPTY_DIGEST;

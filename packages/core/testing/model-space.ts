@@ -7,7 +7,7 @@ import {
   encodeCursor,
 } from "../src/cursor.ts";
 import { type Digest, EMPTY_DIGEST, recordSum } from "../src/digest.ts";
-import { type Epoch, listEpoch } from "../src/epoch.ts";
+import { type Epoch, lifeOfSpace, listEpoch } from "../src/epoch.ts";
 import { lastWrite } from "../src/merge/last-write.ts";
 import { endOfPage, planPull, type Reset } from "../src/pull/plan-pull.ts";
 import { takePage } from "../src/pull/take-page.ts";
@@ -15,7 +15,7 @@ import { type PushPlan, planPush } from "../src/push/plan-push.ts";
 import type { PushChange } from "../src/push/push-change.ts";
 import { recordId, type Seq, type StoredRecord } from "../src/record.ts";
 import { newSpaceState, type SpaceState } from "../src/space-state.ts";
-import type { Stamp } from "../src/stamp.ts";
+import { laterStamp, type Stamp } from "../src/stamp.ts";
 import { epochOf } from "./samples.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -75,7 +75,7 @@ export class ModelSpace {
   }
 
   get epoch(): Epoch {
-    return epochOf(`e${this.#openings}`);
+    return epochOf(`e${this.#openings}`.padStart(20, "0"));
   }
 
   records(): readonly StoredRecord[] {
@@ -154,7 +154,9 @@ export class ModelSpace {
     const records = new Map(this.image.records);
     for (const [id] of gone) records.delete(id);
     const floor = Math.max(state.floor, ...gone.map(([, { record }]) => record.seq));
-    const raised = state.cutoff !== null && state.cutoff > cutoff ? state.cutoff : cutoff;
+    const times = gone.map(([, { record, committedAt }]) => laterStamp(record.stamp, committedAt));
+    const latest = times.reduce(laterStamp);
+    const raised = laterStamp(state.cutoff ?? latest, latest);
     this.image = { state: { ...state, floor, cutoff: raised }, records };
   }
 
@@ -163,13 +165,15 @@ export class ModelSpace {
     this.#openings += 1;
   }
 
-  /** Older data takes the place of newer: a new epoch, listed at once. */
-  restore(image: SpaceImage): void {
+  /** Older data takes the place of newer: a new epoch, listed at once. Final: what came after it is given up. */
+  restore(image: SpaceImage, isFinal = false): void {
     this.reopen();
     const { state } = image;
     if (state === null) this.image = image;
     else {
-      const epochs = listEpoch(state.epochs, this.epoch, state.head);
+      const lives = [state, this.image.state].map((each) => lifeOfSpace(each?.epochs ?? []));
+      const life = Math.max(...lives) + (isFinal ? 1 : 0);
+      const epochs = listEpoch(state.epochs, this.epoch, state.head, life);
       this.image = { ...image, state: { ...state, epochs } };
     }
   }

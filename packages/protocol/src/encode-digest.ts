@@ -7,11 +7,22 @@ export type SnapshotDigest = {
   readonly collections: ReadonlyMap<CollectionName, Digest>;
 };
 
+/** A collection's digest is the same object for as long as nothing in it changes: most are asked for again. */
+const texts = new WeakMap<Digest, string>();
+
+const textOf = (digest: Digest): string => {
+  const known = texts.get(digest);
+  if (known !== undefined) return known;
+  const text = `{"count":${digest.count},"sum":"${formatSum(digest.sum)}"}`;
+  texts.set(digest, text);
+  return text;
+};
+
 /** A digest as the JSON text of the wire (`messages/digest.ts`). */
 export const encodeDigest = ({ at, collections }: SnapshotDigest): string => {
-  const members = Array.from(
-    collections,
-    ([name, { count, sum }]) => `"${name}":{"count":${count},"sum":"${formatSum(sum)}"}`,
-  );
-  return `{"at":${at},"collections":{${members.join(",")}}}`;
+  let members = "";
+  for (const [name, digest] of collections) {
+    members += `${members === "" ? "" : ","}"${name}":${textOf(digest)}`;
+  }
+  return `{"at":${at},"collections":{${members}}}`;
 };

@@ -69,6 +69,12 @@ export const problems = {
     remedy:
       "Ask for the permission and send the same request again. Until then the outbox waits: delete nothing.",
   },
+  invitation_refused: {
+    status: 403,
+    title: "The code lets nobody in",
+    meaning: "The code of an invitation is unknown, used up or expired; nobody learns which.",
+    remedy: "Check the code as it was shown, or ask for a new one.",
+  },
   host_not_allowed: {
     status: 403,
     title: "This host name is not served",
@@ -80,7 +86,7 @@ export const problems = {
     status: 403,
     title: "Forwarded requests are refused",
     meaning:
-      "The request carries a header of a proxy (`Forwarded`, `X-Forwarded-*`), and in open mode everybody may do everything: it must not be published through a proxy.",
+      "The request carries a header of a proxy (`Forwarded`, `X-Forwarded-*`, `X-Real-IP`), and in open mode everybody may do everything: it must not be published through a proxy.",
     remedy: "Call the server directly, from its own machine.",
   },
   not_found: {
@@ -101,6 +107,13 @@ export const problems = {
     title: "The request came too slowly",
     meaning: "Headers and body did not arrive in time. Nothing was applied.",
     remedy: "Send the same request again; over a slow line, in smaller batches.",
+  },
+  space_exists: {
+    status: 409,
+    title: "The space exists",
+    meaning:
+      "A space with this id was made before; it may have been deleted since, and its records kept. Nothing was changed.",
+    remedy: "Use the space as it is, or choose another id. The operator can take a deletion back.",
   },
   body_too_large: {
     status: 413,
@@ -139,6 +152,22 @@ export const problems = {
     meaning: "The body is compressed in a way that the server can't undo, or is damaged.",
     remedy: "Use an encoding that the header `Accept-Encoding` of this answer lists, or none.",
   },
+  rate_limited: {
+    status: 429,
+    title: "Too many requests",
+    meaning:
+      "This caller makes more requests than the server takes from one. Nothing of this one was read or applied.",
+    remedy:
+      "Send the same request again after `Retry-After` seconds and a random while more; send more changes in fewer requests, and follow changes with a stream instead of polling.",
+  },
+  quota_exceeded: {
+    status: 429,
+    title: "The space is full",
+    meaning:
+      "The space holds as many live records as its quota allows, or more. Nothing of the request was applied.",
+    remedy:
+      "Keep the changes and send the same request again after `Retry-After` seconds and a random while more. Deletes alone still pass, and make room; or the operator raises the quota.",
+  },
   headers_too_large: {
     status: 431,
     title: "The headers are too large",
@@ -155,13 +184,14 @@ export const problems = {
   unavailable: {
     status: 503,
     title: "Not now",
-    meaning: "The server is starting, stopping, or has as much to do as it takes on.",
+    meaning:
+      "The server is starting, stopping, has as much to do as it takes on, or can't look up now who was shut out.",
     remedy: "Send the same request again after `Retry-After` seconds and a random while more.",
   },
   storage_full: {
     status: 507,
     title: "The server's storage is full",
-    meaning: "The disk or a quota has no room. Nothing of the request was applied.",
+    meaning: "The disk has no room. Nothing of the request was applied.",
     remedy:
       "Keep the changes and send the same request again later; the operator makes room, and no restart is needed.",
   },

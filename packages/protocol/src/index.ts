@@ -68,6 +68,38 @@ export {
   type SyncRequestDocument,
 } from "./messages/sync-request.ts";
 export { type V1Answer, v1AnswerSchema, type V1Record } from "./messages/v1-answer.ts";
+export { auditListSchema, type WireAuditList } from "./messages/audit-list.ts";
+export {
+  DEVICE_SECRET_PATTERN,
+  type DeviceAdmission,
+  deviceAdmissionSchema,
+  deviceListSchema,
+  type DeviceToken,
+  deviceTokenSchema,
+  type WireDeviceList,
+} from "./messages/device.ts";
+export {
+  INVITATION_SECONDS,
+  INVITATION_SECONDS_MAX,
+  INVITATION_USES_MAX,
+  type InvitationRequest,
+  invitationRequestSchema,
+  invitationSchema,
+  type WireInvitation,
+} from "./messages/invitation.ts";
+export { type Revocation, revocationSchema } from "./messages/revocation.ts";
+export {
+  spaceEntrySchema,
+  spaceListSchema,
+  titleProblem,
+  type WireSpaceEntry,
+} from "./messages/space-entry.ts";
+export {
+  type SpaceChange,
+  spaceChangeSchema,
+  type SpaceCreation,
+  spaceCreationSchema,
+} from "./messages/space-request.ts";
 export { type V1Query, v1QuerySchema } from "./messages/v1-query.ts";
 export { createV1SyncRequestSchema, type V1SyncRequest } from "./messages/v1-sync-request.ts";
 export { PROTOCOL_VERSION, WIRE_HASH } from "./protocol-version.ts";

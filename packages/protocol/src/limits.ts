@@ -37,8 +37,12 @@ export type Limits = {
   readonly streamStallMs: number;
   /** Milliseconds after which an idle stream sends its advanced cursor. */
   readonly streamIdleMs: number;
-  /** Milliseconds after which an open stream is authorized again, at the latest. */
+  /** Milliseconds after which an open stream, long poll or NDJSON answer is authorized again, at the latest. */
   readonly streamAuthorizeMs: number;
+  /** Requests a second that one token (or one device) may make for as long as it likes. */
+  readonly requestsPerSecond: number;
+  /** Requests that a token may make at once after a while of silence. */
+  readonly requestsBurst: number;
   /** Streams, long polls and NDJSON answers that one server holds open at a time. */
   readonly streamsMax: number;
   /** Records after which an NDJSON answer ends with `"more":true`. */
@@ -63,13 +67,18 @@ export type Limits = {
 
 const MIB = 1024 * 1024;
 
+/** Of a value: what a client checks too. By themselves, so that it need not take all the others along. */
+export const defaultValueLimits: Pick<Limits, "valueBytesMax" | "valueDepthMax"> = {
+  valueBytesMax: 256 * 1024,
+  valueDepthMax: 32,
+};
+
 export const defaultLimits: Limits = {
   bodyBytesMax: 4 * MIB,
   bodyTokensMax: 150_000,
   bodyDepthMax: 128,
   changesMax: 5_000,
-  valueBytesMax: 256 * 1024,
-  valueDepthMax: 32,
+  ...defaultValueLimits,
   pageRecordsDefault: 1_000,
   pageRecordsMax: 10_000,
   pageBytesMax: 4 * MIB,
@@ -81,7 +90,9 @@ export const defaultLimits: Limits = {
   streamPageBytesMax: 256 * 1024,
   streamStallMs: 30_000,
   streamIdleMs: 30_000,
-  streamAuthorizeMs: 60_000,
+  streamAuthorizeMs: 5_000,
+  requestsPerSecond: 200,
+  requestsBurst: 2_000,
   streamsMax: 5_000,
   ndjsonRecordsMax: 1_000_000,
   ndjsonMs: 60_000,

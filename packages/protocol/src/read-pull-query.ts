@@ -24,6 +24,8 @@ const parameters: { readonly [name in keyof PullQuery]-?: (text: string) => unkn
   tombstones: booleanOf,
 };
 
+const readers = Object.entries(parameters);
+
 /** Reads a pull's query after the URL's own decoding. A parameter that is given twice (an array) is refused. */
 export type ReadPullQuery = (query: { readonly [name: string]: unknown }) => Checked<PullQuery>;
 
@@ -32,7 +34,7 @@ export const createReadPullQuery = (limits: Limits): ReadPullQuery => {
   const check = createChecker(createPullQuerySchema(limits));
   return (query) => {
     const members: { [name: string]: unknown } = {};
-    for (const [name, valueOf] of Object.entries(parameters)) {
+    for (const [name, valueOf] of readers) {
       const text = Object.hasOwn(query, name) ? query[name] : undefined;
       if (text === undefined || text === "") continue;
       members[name] = typeof text === "string" ? valueOf(text) : text;

@@ -1,15 +1,21 @@
 import { defaultLimits, type Limits } from "./limits.ts";
+import { auditListSchema } from "./messages/audit-list.ts";
 import { changeResultSchema, rejectionSchema } from "./messages/change-result.ts";
 import { createChangeSchema } from "./messages/change.ts";
+import { deviceAdmissionSchema, deviceListSchema, deviceTokenSchema } from "./messages/device.ts";
 import { digestSchema } from "./messages/digest.ts";
 import { evidenceListSchema } from "./messages/evidence-list.ts";
 import { historyListSchema } from "./messages/history-list.ts";
+import { invitationRequestSchema, invitationSchema } from "./messages/invitation.ts";
 import { ndjsonLineSchema } from "./messages/ndjson-line.ts";
 import { problemSchema } from "./messages/problem.ts";
 import { pullAnswerSchema, streamEventSchema } from "./messages/pull-answer.ts";
 import { createPullQueryDocumentSchema } from "./messages/pull-query.ts";
 import { recordSchema } from "./messages/record.ts";
 import { rejectionListSchema } from "./messages/rejection-list.ts";
+import { revocationSchema } from "./messages/revocation.ts";
+import { spaceEntrySchema, spaceListSchema } from "./messages/space-entry.ts";
+import { spaceChangeSchema, spaceCreationSchema } from "./messages/space-request.ts";
 import { createStatusSchema } from "./messages/status.ts";
 import { syncAnswerSchema } from "./messages/sync-answer.ts";
 import { createSyncRequestDocumentSchema } from "./messages/sync-request.ts";
@@ -34,6 +40,17 @@ export const createWireSchemas = (limits: Limits = defaultLimits) => ({
   EvidenceList: evidenceListSchema,
   RejectionList: rejectionListSchema,
   HistoryList: historyListSchema,
+  SpaceEntry: spaceEntrySchema,
+  SpaceList: spaceListSchema,
+  SpaceCreation: spaceCreationSchema,
+  SpaceChange: spaceChangeSchema,
+  InvitationRequest: invitationRequestSchema,
+  Invitation: invitationSchema,
+  DeviceAdmission: deviceAdmissionSchema,
+  DeviceToken: deviceTokenSchema,
+  DeviceList: deviceListSchema,
+  Revocation: revocationSchema,
+  AuditList: auditListSchema,
   Problem: problemSchema,
   V1Query: v1QuerySchema,
   V1SyncRequest: createV1SyncRequestSchema(limits),

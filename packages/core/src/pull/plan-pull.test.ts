@@ -91,6 +91,66 @@ describe("offer", () => {
   });
 });
 
+describe("drop after a restore that was final", () => {
+  // Data of the first life up to 20 were put back for good: the second life began there.
+  const first = epochOf("00000000000000000001");
+  const lost = epochOf("00000000000000000002");
+  const second = epochOf("00000000000000000003f1");
+  const lostLater = epochOf("00000000000000000004f1");
+  const given = spaceState({
+    head: 40,
+    epochs: [
+      { epoch: first, fromSeq: 0 },
+      { epoch: second, fromSeq: 20 },
+    ],
+  });
+  const dropped = { reset: "drop", after: 0, tombstonesAfter: 40, start: 40 };
+
+  test.each([
+    ["of an epoch that the given-up data alone listed", { epoch: lost, seq: 5 }],
+    ["past the moment that was put back", { epoch: first, seq: 21 }],
+    ["past the head", { epoch: first, seq: 41 }],
+  ])("[RESET-10] a cursor or an ack %s", (_, position) => {
+    const cursor = { ...position, collections: null, start: null };
+    expect(planPull(given, request(cursor))).toEqual(dropped);
+    expect(planPull(given, request(null, { ack: position }))).toEqual(dropped);
+    expect(planPull(given, request(cursorAt(30, { epoch: second }), { ack: position }))).toEqual(
+      dropped,
+    );
+  });
+
+  test("[RESET-10] what of the life before was kept resets nobody", () => {
+    expect(planPull(given, request(cursorAt(20, { epoch: first }))).reset).toBeNull();
+    expect(planPull(given, request(null, { ack: { epoch: first, seq: 20 } })).reset).toBeNull();
+  });
+
+  test("[RESET-2] [EPOCH-7] what was lost later, of the same life or a greater one, is offered as ever", () => {
+    expect(planPull(given, request(cursorAt(5, { epoch: lostLater }))).reset).toBe("offer");
+    expect(planPull(given, request(cursorAt(41, { epoch: second }))).reset).toBe("offer");
+    const greater = epochOf("00000000000000000005f2");
+    expect(planPull(given, request(cursorAt(5, { epoch: greater }))).reset).toBe("offer");
+    expect(planPull(given, request("invalid")).reset).toBe("offer");
+  });
+
+  test("[RESET-1] an offer comes before it: one of cursor and ack is of this life", () => {
+    const old = cursorAt(5, { epoch: lost });
+    expect(planPull(given, request(old, { ack: { epoch: lostLater, seq: 5 } })).reset).toBe(
+      "offer",
+    );
+  });
+
+  test("[RESET-10] comes before other reasons to drop, with the same answer, and not twice", () => {
+    const other = cursorAt(5, { epoch: lost, collections: [readings] });
+    const floored = { ...given, floor: 30 };
+    expect(planPull(floored, request(other))).toEqual(dropped);
+    const next = endOfPage(floored, planPull(floored, request(other)), null, {
+      more: true,
+      lastSeq: 3,
+    });
+    expect(planPull(floored, request(next)).reset).toBeNull();
+  });
+});
+
 describe("drop", () => {
   test.each([
     [null, [readings]],

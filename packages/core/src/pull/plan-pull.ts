@@ -1,10 +1,10 @@
 import { type CollectionSet, isSameCollectionSet } from "../collection-name.ts";
 import { type CursorPosition, type Decoded, headSeen } from "../cursor.ts";
-import { type EpochPosition, isPositionValid } from "../epoch.ts";
+import { type EpochPosition, isPositionValid, lifeOf, lifeOfSpace } from "../epoch.ts";
 import type { Seq } from "../record.ts";
 import type { SpaceState } from "../space-state.ts";
 
-/** `offer`: what the client holds may be newer than this data. `drop`: what it holds may have been deleted here. */
+/** `offer`: what the client holds may be newer than this data. `drop`: what it holds may have been deleted here, or was given up. */
 export type Reset = "offer" | "drop";
 
 export type PullRequest = {
@@ -26,10 +26,12 @@ export type PullPlan = {
   readonly start: Seq | null;
 };
 
-const isHeldElsewhere = (state: SpaceState | null, position: Decoded<EpochPosition>): boolean => {
-  if (position === null) return false;
-  if (position === "invalid" || state === null) return true;
-  return !isPositionValid(state.epochs, state.head, position);
+/** What a cursor or an ack alone calls for. What was made in a life that was given up is not wanted back. */
+const resetFor = (state: SpaceState | null, position: Decoded<EpochPosition>): Reset | null => {
+  if (position === null) return null;
+  if (position === "invalid" || state === null) return "offer";
+  if (isPositionValid(state.epochs, state.head, position)) return null;
+  return lifeOf(position.epoch) < lifeOfSpace(state.epochs) ? "drop" : "offer";
 };
 
 /** How far a cursor's holder has seen this data: further than its seq while more is left to read. */
@@ -38,7 +40,9 @@ const seenBy = (cursor: Decoded<CursorPosition>): Decoded<EpochPosition> =>
 
 const resetOf = (state: SpaceState | null, request: PullRequest): Reset | null => {
   const { cursor, ack } = request;
-  if (isHeldElsewhere(state, seenBy(cursor)) || isHeldElsewhere(state, ack)) return "offer";
+  const resets = new Set([resetFor(state, seenBy(cursor)), resetFor(state, ack)]);
+  if (resets.has("offer")) return "offer";
+  if (resets.has("drop")) return "drop";
   if (cursor === null || cursor === "invalid" || state === null) return null;
   const isOtherSet = !isSameCollectionSet(cursor.collections, request.collections);
   // A run from the beginning began above the floor or saw no tombstone at all: `start` lets it end.

@@ -1,0 +1,4 @@
+export {
+  type IndexedDbStoreOptions,
+  openIndexedDbStore,
+} from "./store/indexeddb/open-indexeddb-store.ts";

@@ -1,0 +1,1 @@
+export { type MemoryStoreOptions, openMemoryStore } from "./store/memory/open-memory-store.ts";

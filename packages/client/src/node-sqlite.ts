@@ -1,0 +1,4 @@
+export {
+  type NodeSqliteStoreOptions,
+  openNodeSqliteStore,
+} from "./store/node-sqlite/open-node-sqlite-store.ts";
