@@ -155,11 +155,19 @@ describe("its settings", () => {
       readme.matchAll(/^\| `--([\w-]+)` +\| `(\w+)` +\| (?:`([^`]+)`|none) +\|/gm),
       ([, flag = "", variable = "", preset = null]) => ({ flag, variable, preset }),
     );
-    const { corsOrigins, logLevel, ...rest } = readSettings([], {});
-    const presets = { ...rest, "cors-origin": corsOrigins[0], "log-level": logLevel };
+    const { port, host, data, config, tokenNames, corsOrigins, logLevel } = readSettings([], {});
+    const presets: { readonly [flag: string]: string | number | null | undefined } = {
+      port,
+      host,
+      data,
+      config,
+      ...tokenNames,
+      "cors-origin": corsOrigins[0],
+      "log-level": logLevel,
+    };
     expect(rows).toEqual(
       Object.entries(serveFlags).map(([flag, { variable }]) => {
-        const preset = presets[flag as keyof typeof presets] ?? null;
+        const preset = presets[flag] ?? null;
         return { flag, variable, preset: preset === null ? null : String(preset) };
       }),
     );

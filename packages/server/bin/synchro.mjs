@@ -3,14 +3,19 @@
 // no static imports, no `?.` or `??`, no top-level await.
 
 /** Why this Node can't run what lies behind the door, in one line; null where it can. */
-function refusal() {
+function refusal(isCheckout) {
   const version = process.versions.node;
   if (Number(version.split(".")[0]) < 24) {
     return (
       "synchro needs Node 24 or newer; this is Node " +
       version +
-      '. Run "npm ci" (it brings its own) and start with "npm start", or install a newer Node.'
+      (isCheckout
+        ? '. Run "npm ci" (it brings its own) and start with "npm start", or install a newer Node.'
+        : ". Install a newer Node.")
     );
+  }
+  if (isCheckout && !import.meta.resolve("@synchro/core").endsWith("/src/index.ts")) {
+    return 'synchro: in a checkout, start with "npm start" or "npm run synchro -- <command>".';
   }
   return null;
 }
@@ -19,22 +24,15 @@ function open() {
   return import("node:fs").then(({ existsSync }) => {
     // In a checkout the source runs as it is; in an installed package it has been compiled.
     const source = new URL("../src/cli/main.ts", import.meta.url);
-    if (!existsSync(source)) return import("../dist/cli/main.js");
-    if (!import.meta.resolve("@synchro/core").endsWith("/src/index.ts")) {
-      process.stderr.write(
-        'synchro: in a checkout, start with "npm start" or "npm run synchro -- <command>".\n',
-      );
+    const isCheckout = existsSync(source);
+    const reason = refusal(isCheckout);
+    if (reason !== null) {
+      process.stderr.write(reason + "\n");
       process.exitCode = 1;
       return undefined;
     }
-    return import(source.href);
+    return import(isCheckout ? source.href : "../dist/cli/main.js");
   });
 }
 
-const reason = refusal();
-if (reason === null) {
-  void open();
-} else {
-  process.stderr.write(reason + "\n");
-  process.exitCode = 1;
-}
+void open();

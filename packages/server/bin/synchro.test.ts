@@ -53,12 +53,19 @@ function run({ pretendedNode, conditions = [] }: Run) {
 describe("a Node that is too old", () => {
   test.each(["12.22.12", "20.20.2", "23.11.1"])("%s gets one clear line", (pretendedNode) => {
     put("dist/cli/main.js", `console.log("opened");`);
+    const needs = `synchro needs Node 24 or newer; this is Node ${pretendedNode}. `;
+    expect(run({ pretendedNode })).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: `${needs}Install a newer Node.\n`,
+    });
+    put("src/cli/main.ts", `console.log("opened");`);
     expect(run({ pretendedNode })).toEqual({
       status: 1,
       stdout: "",
       stderr:
-        `synchro needs Node 24 or newer; this is Node ${pretendedNode}. ` +
-        'Run "npm ci" (it brings its own) and start with "npm start", or install a newer Node.\n',
+        `${needs}Run "npm ci" (it brings its own) and start with "npm start", ` +
+        "or install a newer Node.\n",
     });
   });
 

@@ -1,12 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SpaceId } from "@synchro/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type RunningServer, startServer } from "./compose.ts";
+import { selfSigned } from "../testing/self-signed.ts";
+import { createKey } from "./access/create-key.ts";
+import type { Grants, Level } from "./access/grants.ts";
+import { loadKeys } from "./access/key-ring.ts";
+import { createMintToken } from "./access/mint-token.ts";
+import { openControl, type RunningServer, startServer } from "./compose.ts";
 import type { Settings } from "./config/settings.ts";
+import { systemRuntime } from "./system-runtime.ts";
 
 let folder: string;
 let running: RunningServer[] = [];
@@ -29,6 +36,10 @@ const start = async (settings: Partial<Settings> = {}): Promise<RunningServer> =
     config: null,
     corsOrigins: [],
     logLevel: "silent",
+    keys: null,
+    tokenNames: { issuer: "synchro", audience: "synchro" },
+    publicUrl: null,
+    tls: null,
   };
   const server = await startServer({ ...defaults, ...settings }, (reason) => {
     throw new Error(reason);
@@ -150,6 +161,101 @@ describe("a server", () => {
     expect(text).toContain('synchro_changes_total{result="applied"} 2');
     expect(text).toContain('synchro_pushes_total{outcome="committed"} 1');
     expect(text).toContain("nodejs_eventloop_lag_seconds");
+  });
+});
+
+describe("a server with keys", () => {
+  const withKeys = async (more: Partial<Settings> = {}): Promise<RunningServer> => {
+    const path = join(folder, "keys.json");
+    writeFileSync(path, JSON.stringify({ keys: [createKey("EdDSA", systemRuntime)] }), {
+      mode: 0o600,
+    });
+    return start({ keys: { kind: "file", path }, ...more });
+  };
+
+  /** A token of the keys, and its id. */
+  const mint = async (spaces: { readonly [space: string]: Level }) => {
+    const keys = await loadKeys({ kind: "file", path: join(folder, "keys.json") });
+    const names = { issuer: "synchro", audience: "synchro" };
+    const keyRing = { current: () => keys };
+    const make = createMintToken({ keyRing, names, runtime: systemRuntime });
+    const grants = new Map(Object.entries(spaces)) as Grants;
+    const minted = await make({ subject: "ann", grants, expiresInS: 600 });
+    if (minted.kind !== "minted") throw new Error(minted.kind);
+    const headers = { authorization: `Bearer ${minted.token}` };
+    return { ...minted, headers };
+  };
+
+  test.each<readonly [string, Partial<Settings>, RegExp]>([
+    [
+      "keys that are not there",
+      { keys: { kind: "file", path: "/nowhere/keys" } },
+      /^\/nowhere\/keys: can't be read/,
+    ],
+    [
+      "keys that are none",
+      { keys: { kind: "text", text: "{}", place: "SYNCHRO_KEYS_JSON" } },
+      /^SYNCHRO_KEYS_JSON: keys must be/,
+    ],
+    [
+      "a certificate that is none",
+      { tls: { certFile: "/nowhere/cert", keyFile: "/nowhere/key" } },
+      /^--tls-cert \/nowhere\/cert: there is no such file$/,
+    ],
+  ])("[TOKEN-4] does not start with %s, and leaves nothing open", async (_, settings, line) => {
+    await expect(start(settings)).rejects.toThrow(line);
+    expect(existsSync(join(folder, "data"))).toBe(false);
+  });
+
+  test("[TOKEN-15] listens where others reach it, and knows that tokens travel in clear", async () => {
+    const server = await withKeys({ host: "0.0.0.0" });
+    expect(server).toMatchObject({ hasTokens: true, isExposed: true });
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${server.url}/v1/readings/`)).status).toBe(401);
+    const { isExposed } = await withKeys({ data: join(folder, "other") });
+    expect(isExposed).toBe(false);
+  });
+
+  test("[TOKEN-16] speaks TLS, and is then not exposed", async () => {
+    const { cert, key } = selfSigned();
+    const tls = { certFile: join(folder, "cert.pem"), keyFile: join(folder, "key.pem") };
+    writeFileSync(tls.certFile, cert);
+    writeFileSync(tls.keyFile, key);
+    const server = await withKeys({ host: "0.0.0.0", tls });
+    expect(server.url).toMatch(/^https:/);
+    expect(server.isExposed).toBe(false);
+  });
+
+  test("[TOKEN-9] refuses a token that another process revoked, and ends its streams", async () => {
+    const { url } = await withKeys();
+    const { headers, id, expiresAt } = await mint({ "shop-1": "write" });
+    const body = { last_sync_date: "1970-01-01", newly_created_records: [reading] };
+    const sent = await fetch(`${url}/v1/sync/`, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    expect(sent.status).toBe(200);
+    const stream = await fetch(`${url}/v1/readings/stream`, { headers });
+    const ended = stream.text();
+    const control = await openControl(join(folder, "data"));
+    const revokedAt = performance.now();
+    await control.revokeToken({ tokenId: id, expiresAt }, { actor: "cli", now: expiresAt });
+    await control.close();
+    const status = async () => (await fetch(`${url}/v1/readings/`, { headers })).status;
+    await expect.poll(status, { timeout: 10_000 }).toBe(401);
+    expect(await ended).toContain("test_4");
+    expect(performance.now() - revokedAt).toBeLessThan(10_000);
+  });
+
+  test("[SPACE-3] in open mode a deleted space is not there either", async () => {
+    const { url } = await start();
+    const control = await openControl(join(folder, "data"));
+    const now = systemRuntime.now();
+    await control.deleteSpace("default" as SpaceId, { actor: "cli", now });
+    await control.close();
+    const status = async () => (await fetch(`${url}/v1/readings/`)).status;
+    await expect.poll(status, { timeout: 10_000 }).toBe(404);
   });
 });
 

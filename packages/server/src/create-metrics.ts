@@ -57,8 +57,18 @@ const exposeRequests = (registry: Registry): Metrics["observeRequest"] => {
     buckets: DURATION_BUCKETS_SECONDS,
     registers: [registry],
   });
-  return ({ method, route, status, durationMs }) =>
-    durations.observe({ method, route, status }, durationMs / 1000);
+  // Looked up by one text: prom-client makes one of its labels at each observation. As many as there
+  // are routes, methods and statuses.
+  const children = new Map<string, ReturnType<typeof durations.labels>>();
+  return ({ method, route, status, durationMs }) => {
+    const name = `${method} ${route} ${status}`;
+    let child = children.get(name);
+    if (child === undefined) {
+      child = durations.labels({ method, route, status });
+      children.set(name, child);
+    }
+    child.observe(durationMs / 1000);
+  };
 };
 
 const openStreamIn =
@@ -83,6 +93,7 @@ export const createMetrics = (of: { readonly process: boolean }): ExposedMetrics
   const pushes: Tally = new Map([
     ["committed", 0],
     ["full", 0],
+    ["over_quota", 0],
   ]);
   const results: Tally = new Map([
     ["applied", 0],

@@ -17,8 +17,8 @@ export type ObservedRequest = {
  * a call adds to a number, and all else happens when somebody looks.
  */
 export type Metrics = {
-  /** One push answered: `full` if nothing of it was applied because the disk or a quota was full. */
-  readonly countPush: (outcome: "committed" | "full") => void;
+  /** One push answered: but for `committed` nothing of it was applied, for the disk or the space was full. */
+  readonly countPush: (outcome: "committed" | "full" | "over_quota") => void;
   /** One change of a push answered. */
   readonly countResult: (kind: ChangeResult["kind"]) => void;
   /** Records sent to clients, in whatever form. */

@@ -257,8 +257,10 @@ export class ReferenceSpace {
     for (const record of gone) {
       state.records.delete(idOf(record));
       state.floor = Math.max(state.floor, record.seq);
+      for (const time of [record.stamp, record.committedAt]) {
+        if (state.cutoff === null || state.cutoff < time) state.cutoff = time;
+      }
     }
-    if (gone.length > 0 && (state.cutoff === null || state.cutoff < cutoff)) state.cutoff = cutoff;
     return gone.length;
   }
 

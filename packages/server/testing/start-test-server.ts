@@ -8,8 +8,19 @@ import {
   createCollectionRegistry,
 } from "../src/collections/collection-registry.ts";
 import { createMetrics } from "../src/create-metrics.ts";
-import { createHttpServer } from "../src/http/create-http-server.ts";
-import { type Authorize, authorizeAnybody } from "../src/service/authorize.ts";
+import {
+  type AccessMode,
+  createHttpServer,
+  type HttpServer,
+  type RoutePlugin,
+} from "../src/http/create-http-server.ts";
+import {
+  type Authorize,
+  authorizeAnybody,
+  type Identify,
+  identifyAnybody,
+} from "../src/service/authorize.ts";
+import type { QuotaOf } from "../src/service/push.ts";
 import { createServices, type Services } from "../src/service/services.ts";
 import { MemoryStore } from "../src/store/memory/memory-store.ts";
 import type { Store, StoreOptions } from "../src/store/store.ts";
@@ -19,6 +30,7 @@ export type TestServer = {
   readonly url: string;
   readonly store: Store;
   readonly services: Services;
+  readonly routes: HttpServer["routes"];
   readonly stop: () => Promise<void>;
 };
 
@@ -27,6 +39,11 @@ export type TestServerOptions = {
   readonly runtime?: Runtime;
   readonly registry?: CollectionRegistry;
   readonly authorize?: Authorize;
+  readonly identify?: Identify;
+  readonly access?: AccessMode;
+  readonly quotaOf?: QuotaOf;
+  /** Beside those of `/v1` and `/v2`. */
+  readonly routes?: readonly RoutePlugin[];
   readonly openStore?: (options: StoreOptions) => Store | Promise<Store>;
 };
 
@@ -46,22 +63,26 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     registry,
     metrics,
     authorize: options.authorize ?? authorizeAnybody,
+    identify: options.identify ?? identifyAnybody,
     draining: draining.signal,
+    quotaOf: options.quotaOf ?? (() => null),
   });
   const server = await createHttpServer({
     limits,
     runtime,
     logger: pino({ level: "silent" }),
-    openMode: { corsOrigins: [] },
+    access: options.access ?? { kind: "open" },
+    corsOrigins: [],
+    tls: null,
     metrics,
     draining,
     notReadyReasons: () => [],
-    routes: [v1Routes(services), v2Routes(services)],
+    routes: [v1Routes(services), v2Routes(services), ...(options.routes ?? [])],
   });
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
   const stop = async (): Promise<void> => {
     await server.stop();
     await store.close();
   };
-  return { url, store, services, stop };
+  return { url, store, services, routes: server.routes, stop };
 };

@@ -3,12 +3,11 @@ import { runCommandLine } from "./run-command-line.ts";
 
 const { env, stdin, stdout, stderr } = process;
 
-const write = async (bytes: Uint8Array): Promise<void> => {
-  if (stdout.write(bytes) || stdout.destroyed) return;
-  await new Promise<void>((resolve) => {
-    stdout.once("drain", resolve).once("close", resolve);
+/** Resolves once the bytes have left the process, which may end right after, or can't any more. */
+const write = (bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve) => {
+    stdout.write(bytes, () => resolve());
   });
-};
 
 /** Back to the line's beginning, and all of it cleared. */
 const CLEAR_LINE = "\r\u001B[K";

@@ -1,10 +1,17 @@
 import { expect, test } from "vitest";
 import { serveBanner } from "./serve-banner.ts";
 
-const plain = serveBanner({ url: "http://127.0.0.1:7100", data: "/data", hasColors: false });
+const open = {
+  url: "http://127.0.0.1:7100",
+  data: "/data",
+  hasTokens: false,
+  isExposed: false,
+  hasColors: false,
+};
+const plain = serveBanner(open);
 
 test("colours only decorate: without them the text is the same", () => {
-  const colored = serveBanner({ url: "http://127.0.0.1:7100", data: "/data", hasColors: true });
+  const colored = serveBanner({ ...open, hasColors: true });
   expect(colored).toContain("\u001B[1m");
   // eslint-disable-next-line no-control-regex
   expect(colored.replaceAll(/\u001B\[\d+m/g, "")).toBe(plain);
@@ -20,4 +27,17 @@ test("its facts stand under each other", () => {
 
 test("[OPEN-2] it says that the server is in open mode, and what that means", () => {
   expect(plain).toMatch(/open mode +no tokens: anybody on this machine may read and write/);
+});
+
+test("with keys it says that tokens are needed, and not that it is open", () => {
+  const text = serveBanner({ ...open, hasTokens: true });
+  expect(text).toMatch(/tokens +whom a token of the keys vouches for/);
+  expect(text).not.toContain("open mode");
+  expect(text).not.toContain("warning");
+  expect(text).toContain("Authorization: Bearer $TOKEN");
+});
+
+test("[TOKEN-15] it warns where tokens travel in clear", () => {
+  const text = serveBanner({ ...open, hasTokens: true, isExposed: true });
+  expect(text).toMatch(/warning +no TLS: tokens travel in clear/);
 });

@@ -1,10 +1,28 @@
 import { version } from "../version.ts";
 
-type Banner = { readonly url: string; readonly data: string; readonly hasColors: boolean };
+type Banner = {
+  readonly url: string;
+  readonly data: string;
+  /** Whether callers need a token; else the server is in open mode. */
+  readonly hasTokens: boolean;
+  /** Whether tokens come from other machines in plain text. */
+  readonly isExposed: boolean;
+  readonly hasColors: boolean;
+};
 
 const json = "-H 'Content-Type: application/json'";
 
-const examples = (url: string): readonly (readonly [string, readonly string[]])[] => [
+const withToken = `-H "Authorization: Bearer $TOKEN"`;
+
+const tokenExamples = (url: string): readonly (readonly [string, readonly string[]])[] => [
+  [
+    "A token for one space (with the same keys)",
+    ["TOKEN=$(synchro token --space default=write --subject me --keys FILE)"],
+  ],
+  ["What is there", [`curl ${withToken} ${url}/v2/spaces/default/changes`]],
+];
+
+const openExamples = (url: string): readonly (readonly [string, readonly string[]])[] => [
   [
     "Send a reading, and get what is new since a date",
     [
@@ -23,7 +41,8 @@ const examples = (url: string): readonly (readonly [string, readonly string[]])[
 ];
 
 /** What `serve` says when it listens: where, on what, to whom, and lines to try it with. */
-export const serveBanner = ({ url, data, hasColors }: Banner): string => {
+export const serveBanner = (banner: Banner): string => {
+  const { url, data, hasTokens, isExposed, hasColors } = banner;
   const paint = (code: number, text: string): string =>
     hasColors ? `\u001B[${code}m${text}\u001B[0m` : text;
   const bold = (text: string): string => paint(1, text);
@@ -31,14 +50,23 @@ export const serveBanner = ({ url, data, hasColors }: Banner): string => {
   const facts = [
     ["data", data],
     ["docs", `${url}/docs`],
-    ["open mode", "no tokens: anybody on this machine may read and write, nobody else is answered"],
-  ] as const;
+    hasTokens
+      ? ["tokens", "whom a token of the keys vouches for may do what it says, nobody else anything"]
+      : [
+          "open mode",
+          "no tokens: anybody on this machine may read and write, nobody else is answered",
+        ],
+    ...(isExposed
+      ? [["warning", "no TLS: tokens travel in clear, unless a proxy in front speaks it"]]
+      : []),
+  ];
+  const examples = hasTokens ? tokenExamples(url) : openExamples(url);
   return [
     "",
     `  ${bold(`Synchro ${version}`)} listens on ${bold(url)}`,
     "",
-    ...facts.map(([name, fact]) => `  ${dim(name.padEnd(10))} ${fact}`),
-    ...examples(url).flatMap(([title, lines]) => [
+    ...facts.map(([name = "", fact = ""]) => `  ${dim(name.padEnd(10))} ${fact}`),
+    ...examples.flatMap(([title, lines]) => [
       "",
       `  ${dim(`# ${title}`)}`,
       ...lines.map((line) => `  ${line}`),

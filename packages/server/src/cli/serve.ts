@@ -35,14 +35,16 @@ const untilStopped = (server: RunningServer, terminal: Terminal): Promise<"finis
 export const serve = defineCommand({
   flags: serveFlags,
   run: async (args, terminal) => {
-    const server = await startServer(settingsOf(args), (reason) => endAtOnce(terminal, reason));
+    const settings = settingsOf(args, terminal.environment);
+    const server = await startServer(settings, (reason) => endAtOnce(terminal, reason));
     process.on("uncaughtException", (error) => {
       server.logger.fatal({ err: error }, "a defect");
       endAtOnce(terminal, "a defect ended the server; the log has it");
     });
-    const { url, data } = server;
-    terminal.print(serveBanner({ url, data, hasColors: terminal.hasColors }));
-    const outcome = await untilStopped(server, terminal);
+    // Before anybody can know of the server and want it to end.
+    const stopped = untilStopped(server, terminal);
+    terminal.print(serveBanner({ ...server, hasColors: terminal.hasColors }));
+    const outcome = await stopped;
     if (outcome === "finished") return exitCodes.ok.code;
     terminal.complain("stopped with requests unfinished; their clients send them again");
     return exitCodes.failed.code;

@@ -52,11 +52,18 @@ export type ArgumentSpec = {
 
 type GivenByFlag = ReadonlyMap<string, readonly Given[]>;
 
-const readToken = (
-  spec: ArgumentSpec,
-  given: GivenByFlag,
-  token: { readonly name: string; readonly rawName: string; readonly value: string | undefined },
-): Given => {
+type Token = {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+};
+
+/** A flag whose value was forgotten must not take the next flag for it; `-` and `-1` are values. */
+const isForgotten = ({ value, inlineValue }: Token): boolean =>
+  value === undefined || (inlineValue === false && /^-[^\d]/.test(value));
+
+const readToken = (spec: ArgumentSpec, given: GivenByFlag, token: Token): Given => {
   const flag = Object.hasOwn(spec.flags, token.name) ? spec.flags[token.name] : undefined;
   if (flag === undefined) {
     const known = Object.keys(spec.flags).map((name) => `--${name}`);
@@ -65,7 +72,7 @@ const readToken = (
   }
   const place = `--${token.name}`;
   if (flag.value === null && token.value !== undefined) refuseUsage(`${place} takes no value`);
-  if (flag.value !== null && token.value === undefined) {
+  if (flag.value !== null && isForgotten(token)) {
     refuseUsage(`${place} needs a value: ${place} ${flag.value}`);
   }
   if (given.has(token.name) && flag.isRepeatable !== true) refuseUsage(`${place} is given twice`);
@@ -99,7 +106,7 @@ const isSwitchOn = (given: Given | undefined): boolean => {
 
 /**
  * Takes a command line apart. Flags win over their variables; everything after `--` is an operand,
- * and so is `-`.
+ * and so is `-`. A value that begins like a flag is given behind an equals sign: `--file=-x`.
  *
  * @throws StartError (exit code 2) in one line, naming the flag or the operand and the rule.
  */

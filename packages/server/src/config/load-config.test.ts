@@ -113,6 +113,10 @@ describe("a file is refused in one line that names it, the field and the rule", 
       "limits.bodyByteMax is not a limit: did you mean bodyBytesMax?",
     ],
     [
+      { limits: { streamAuthorizeMs: 5_001 } },
+      "limits.streamAuthorizeMs must be a whole number from 1 to 5000",
+    ],
+    [
       { limits: { constructor: 1 } },
       /^limits\.constructor is not a limit: known are bodyBytesMax, /,
     ],

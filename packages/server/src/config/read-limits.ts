@@ -8,6 +8,14 @@ const LIMIT_MAX = 2 ** 31 - 1;
 /** Nesting is walked by recursion in places: a limit on it keeps the stack far away. */
 const DEPTH_MAX = 1_000;
 
+/** Who is shut out is heard of within 10 seconds: 5 until a server knows, and these. */
+const AUTHORIZE_MS_MAX = 5_000;
+
+const greatestOf = (name: keyof Limits): number => {
+  if (name === "streamAuthorizeMs") return AUTHORIZE_MS_MAX;
+  return name.endsWith("DepthMax") ? DEPTH_MAX : LIMIT_MAX;
+};
+
 const isLimitName = (name: string): name is keyof Limits => Object.hasOwn(defaultLimits, name);
 
 /** The first limit of each pair may not pass the second. */
@@ -19,7 +27,7 @@ const ordered: readonly (readonly [keyof Limits, keyof Limits])[] = [
 ];
 
 const readLimit = (name: keyof Limits, value: unknown): number => {
-  const max = name.endsWith("DepthMax") ? DEPTH_MAX : LIMIT_MAX;
+  const max = greatestOf(name);
   if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) {
     return value;
   }

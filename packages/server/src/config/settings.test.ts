@@ -22,6 +22,16 @@ describe("a bad value gets one line that names the flag and the rule", () => {
     [["--port"], "--port needs a value: --port PORT"],
     [["--port", "1", "--port", "2"], "--port is given twice"],
     [["--data", " "], "--data must not be empty"],
+    [["--keys", " "], "--keys must not be empty"],
+    [["--issuer", ""], "--issuer must not be empty"],
+    [["--tls-cert", "a"], "--tls-cert needs --tls-key FILE beside it"],
+    ...["shops.example", "ftp://shops.example", "https://a:b@shops.example", "https://a/?b"].map(
+      (url): [string[], string] => [
+        ["--public-url", url],
+        `--public-url must be an address such as https://shops.example, not "${url}"`,
+      ],
+    ),
+    [["--tls-key", "a"], "--tls-key needs --tls-cert FILE beside it"],
     [
       ["--log-level", "loud"],
       '--log-level must be one of silent, error, warn, info, debug, not "loud"',
@@ -29,7 +39,7 @@ describe("a bad value gets one line that names the flag and the rule", () => {
     [["--prot", "1"], "--prot is not a flag of serve: did you mean --port?"],
     [
       ["-p", "1"],
-      "-p is not a flag of serve: known are --port, --host, --data, --config, --cors-origin, --log-level",
+      "-p is not a flag of serve: known are --port, --host, --data, --config, --keys, --issuer, --audience, --tls-cert, --tls-key, --public-url, --cors-origin, --log-level",
     ],
     [["7200"], "7200 is not expected here: see synchro serve --help"],
     [
@@ -54,6 +64,16 @@ describe("a bad value gets one line that names the flag and the rule", () => {
     expect(error.exitCode).toBe(2);
   });
 
+  test("keys that are given twice are refused without being told", () => {
+    const environment = { SYNCHRO_KEYS_JSON: "s3cret" };
+    expect(refusal(["--keys", "a"], environment).message).toBe(
+      "--keys and SYNCHRO_KEYS_JSON are both given: keep one",
+    );
+    expect(refusal([], { ...environment, SYNCHRO_KEYS: "a" }).message).toBe(
+      "SYNCHRO_KEYS and SYNCHRO_KEYS_JSON are both given: keep one",
+    );
+  });
+
   test("or the variable, where that is where it came from", () => {
     expect(refusal([], { SYNCHRO_PORT: "x" }).message).toBe(
       'SYNCHRO_PORT must be a whole number from 0 to 65535, not "x"',
@@ -73,6 +93,10 @@ describe("settings", () => {
       config: null,
       corsOrigins: [],
       logLevel: "warn",
+      keys: null,
+      tokenNames: { issuer: "synchro", audience: "synchro" },
+      publicUrl: null,
+      tls: null,
     });
   });
 
@@ -83,6 +107,12 @@ describe("settings", () => {
     SYNCHRO_CONFIG: "synchro.json",
     SYNCHRO_CORS_ORIGIN: "https://a.example, https://b.example:8443",
     SYNCHRO_LOG_LEVEL: "debug",
+    SYNCHRO_KEYS: "keys.json",
+    SYNCHRO_ISSUER: "https://login.example",
+    SYNCHRO_AUDIENCE: "shops",
+    SYNCHRO_PUBLIC_URL: "https://shops.example/sync/",
+    SYNCHRO_TLS_CERT: "cert.pem",
+    SYNCHRO_TLS_KEY: "key.pem",
   };
 
   test("come from the environment", () => {
@@ -93,6 +123,10 @@ describe("settings", () => {
       config: "synchro.json",
       corsOrigins: ["https://a.example", "https://b.example:8443"],
       logLevel: "debug",
+      keys: { kind: "file", path: "keys.json" },
+      tokenNames: { issuer: "https://login.example", audience: "shops" },
+      publicUrl: "https://shops.example/sync",
+      tls: { certFile: "cert.pem", keyFile: "key.pem" },
     });
   });
 
@@ -107,6 +141,19 @@ describe("settings", () => {
     expect(settings.port).toBe(0);
     expect(settings.corsOrigins).toEqual(["https://c.example", "https://d.example"]);
     expect(settings.host).toBe("::1");
+  });
+
+  test("keys may stand in the environment, and nowhere on the command line", () => {
+    const json = '{"keys":[]}';
+    expect(readSettings([], { SYNCHRO_KEYS_JSON: json }).keys).toEqual({
+      kind: "text",
+      text: json,
+      place: "SYNCHRO_KEYS_JSON",
+    });
+    expect(readSettings([], { SYNCHRO_KEYS_JSON: "", SYNCHRO_KEYS: "a" }).keys).toEqual({
+      kind: "file",
+      path: "a",
+    });
   });
 
   test("an empty variable is none", () => {

@@ -74,6 +74,9 @@ export type AccessState = {
   readonly revokedDevices: ReadonlySet<DeviceId>;
 };
 
+/** Seconds within which every server honours what was changed here: a deletion, a revocation, a quota. */
+export const HONOURED_WITHIN_S = 10;
+
 /** What came of a code that a device showed. */
 export type Admittance =
   | { readonly kind: "admitted"; readonly device: Device }
@@ -81,7 +84,9 @@ export type Admittance =
   | { readonly kind: "refused" };
 
 export type SpaceOutcome =
+  /** The entry as it is now; nothing was changed, and nothing audited, where it was so already. */
   | { readonly kind: "done"; readonly space: SpaceEntry }
+  /** It stands in the way; nothing was changed. */
   | { readonly kind: "exists"; readonly space: SpaceEntry }
   | { readonly kind: "absent" };
 
@@ -92,10 +97,12 @@ export type SpaceOutcome =
  *
  * Guarantees of every engine (`control-store.contract.ts`):
  * - Each call is one transaction with its audit entry, durable when it resolves; the entry is written
- *   exactly if the call changed something.
+ *   exactly if the call changed something. `renew` alone leaves none: no administrator did it.
  * - `admit` is idempotent: a device that shows the same code with the same secret again, because an
  *   answer was lost, is the same device, and uses the code once.
  * - The audit log can only grow: the engine itself refuses to alter or remove an entry.
+ * - A call that finds the disk full, or the data held by another process for long, rejects with
+ *   `ControlUnavailableError` and has changed nothing.
  *
  * Duties of the caller: codes and secrets are hashed before they come here.
  */
@@ -103,23 +110,27 @@ export interface ControlStore {
   /** What decisions depend on, as it is now. Cheap where nothing has changed: the same object again. */
   readAccess(): Promise<AccessState>;
 
+  /** By id, deleted ones included. */
   listSpaces(): Promise<readonly SpaceEntry[]>;
   /** `exists` also where it was deleted: its records are still there. */
   createSpace(
     space: Pick<SpaceEntry, "id" | "title" | "recordsMax">,
     by: Actor,
   ): Promise<SpaceOutcome>;
-  /** Changes title or quota; a space that exists only by its records gets its entry here. */
+  /**
+   * Changes title or quota; a space that exists only by its records gets its entry here (whether
+   * there are any is the caller's to look at). A deleted one is `absent`.
+   */
   changeSpace(
     id: SpaceId,
     change: { readonly title?: string; readonly recordsMax?: number | null },
     by: Actor,
   ): Promise<SpaceOutcome>;
-  /** From now on it answers as one that does not exist. Deleting twice is deleting once. */
+  /** From now on it answers as one that does not exist, with or without an entry until then. Deleting twice is deleting once. */
   deleteSpace(id: SpaceId, by: Actor): Promise<SpaceOutcome>;
-  /** Takes a deletion back. */
+  /** Takes a deletion back; `absent` where there is no entry. */
   undeleteSpace(id: SpaceId, by: Actor): Promise<SpaceOutcome>;
-  /** Forgets the entry of a deleted space whose records were erased. */
+  /** Forgets the entry of a deleted space whose records were erased; one that is not deleted `exists`. */
   forgetSpace(id: SpaceId, by: Actor): Promise<SpaceOutcome>;
 
   createInvitation(invitation: Invitation, by: Actor): Promise<void>;
@@ -129,17 +140,23 @@ export interface ControlStore {
     device: DeviceId,
     now: Stamp,
   ): Promise<Admittance>;
-  /** The device of a secret, its `renewedAt` set to `now`; null if there is none or it was revoked. */
+  /**
+   * The device of a secret; null if there is none or it was revoked. Its `renewedAt` is set to `now`,
+   * unless less than a minute has passed: a device that asks in a loop makes the disk no work.
+   */
   renew(device: DeviceId, secretHash: string, now: Stamp): Promise<Device | null>;
-  /** The newest first; `space` null: of all. */
+  /** Revoked ones included; null if there is none. */
+  findDevice(id: DeviceId): Promise<Device | null>;
+  /** The newest first, revoked ones included; those that hold every space hold this one too. `space` null: all. */
   listDevices(space: SpaceId | null): Promise<readonly Device[]>;
   /** Null if there is none. Revoking twice is revoking once. */
   revokeDevice(id: DeviceId, by: Actor): Promise<Device | null>;
+  /** Twice is once. Entries of tokens that have long ended by themselves go on this occasion. */
   revokeToken(token: RevokedToken, by: Actor): Promise<void>;
 
-  /** Writes down an action that changed nothing here: a token minted, a purge, a restore. */
+  /** Appends an action that changed nothing here: a token minted, a purge, a restore. */
   audit(entry: AuditEntry): Promise<void>;
-  /** The newest first; `space` null: all; `before`: entries older than the one with this number. */
+  /** The newest first; `space` null: all, of no space included; `before`: only numbers below; at most `limit`. */
   listAudit(of: {
     readonly space: SpaceId | null;
     readonly before: number | null;

@@ -48,7 +48,8 @@ describe("who is refused", () => {
     const response = await knock("Bearer t");
     expect(response.status).toBe(status);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
-    expect(response.headers.get("www-authenticate")).toBe(status === 401 ? "Bearer" : null);
+    const challenge = 'Bearer realm="synchro", error="invalid_token"';
+    expect(response.headers.get("www-authenticate")).toBe(status === 401 ? challenge : null);
     const problem = (await response.json()) as { readonly code: string; readonly detail: string };
     expect(problem.code).toBe(code);
     if (kind === "hidden") expect(problem.detail).not.toContain(space);

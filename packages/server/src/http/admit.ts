@@ -1,17 +1,13 @@
 import type { SpaceId } from "@synchro/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Action, Authorize, Credentials } from "../service/authorize.ts";
+import type { Action, Authorize } from "../service/authorize.ts";
+import { credentialsOf, refuseUnavailable, refuseUnknown } from "./credentials.ts";
 import { sendProblem } from "./problem.ts";
 
 /** A caller that may do what it asked for; asked again as long as a stream is open. */
 export type Admission = {
   readonly subject: string | null;
   readonly mayStillRead: () => Promise<boolean>;
-};
-
-const credentialsOf = (request: FastifyRequest): Credentials => {
-  const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "");
-  return { token: match?.[1] ?? null };
 };
 
 /** Asks the one authorisation function; null: the refusal was answered. A space that the caller may not see is one that does not exist. */
@@ -31,14 +27,13 @@ export const admit = async (
           (await authorize(credentials, wish.space, "read")).kind === "allowed",
       };
     case "unauthorized":
-      reply.header("www-authenticate", "Bearer");
-      sendProblem(reply, "unauthorized", "send a valid token as Authorization: Bearer TOKEN");
+      refuseUnknown(request, reply);
       return null;
     case "forbidden":
       sendProblem(reply, "forbidden", `this token may not ${wish.action} in ${wish.space}`);
       return null;
     case "unavailable":
-      sendProblem(reply, "unavailable", "who may do what can't be looked up now");
+      refuseUnavailable(reply);
       return null;
     case "hidden":
       sendProblem(reply, "not_found", "there is no such space");

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { allowedMethods } from "./allowed-methods.ts";
 
-const ALLOWED_HEADERS = "content-type, last-event-id, authorization";
+const ALLOWED_HEADERS = "content-type, content-encoding, last-event-id, authorization";
 
 /** Seconds for which a browser need not ask again. */
 const PREFLIGHT_SECONDS = 600;

@@ -215,7 +215,7 @@ describe("[OPEN-6] CORS", () => {
       expect(answer).toContain("\r\naccess-control-allow-origin: http://localhost:5173\r\n");
       expect(answer).toContain("\r\naccess-control-allow-methods: POST, OPTIONS\r\n");
       expect(answer).toContain(
-        "\r\naccess-control-allow-headers: content-type, last-event-id, authorization\r\n",
+        "\r\naccess-control-allow-headers: content-type, content-encoding, last-event-id, authorization\r\n",
       );
     });
   });

@@ -62,9 +62,22 @@ export const collectRouteSchemas = async (app: FastifyInstance): Promise<void> =
         description,
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
+      components: {
+        securitySchemes: {
+          token: {
+            type: "http",
+            scheme: "bearer",
+            bearerFormat: "JWT",
+            description: "A token of this server's keys. In open mode none is needed.",
+          },
+        },
+      },
+      security: [{ token: [] }, {}],
       tags: [
         { name: "v1", description: "The original interface, to the letter." },
         { name: "v2", description: "The synchronization protocol." },
+        { name: "devices", description: "How a device gets in, and its next token." },
+        { name: "admin", description: "Spaces, devices, and who did what." },
         { name: "operations", description: "For the people who run the server." },
       ],
     },

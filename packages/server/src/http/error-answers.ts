@@ -43,7 +43,10 @@ export const answerError = (
   if (problem !== null) return sendProblem(reply, ...problem);
   // The route's pattern only: paths and queries name shops and hold cursors.
   const { url: route } = request.routeOptions;
-  request.log.error({ err: error, method: request.method, route }, "a request failed");
+  request.log.error(
+    { reqId: request.id, err: error, method: request.method, route },
+    "a request failed",
+  );
   reply.header("x-request-id", request.id);
   return sendProblem(reply, "internal", "the server failed; its log has the cause");
 };

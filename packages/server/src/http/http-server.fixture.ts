@@ -5,10 +5,16 @@ import { defaultLimits, type Limits } from "@synchro/protocol";
 import { pino } from "pino";
 import { createMetrics } from "../create-metrics.ts";
 import { systemRuntime } from "../system-runtime.ts";
-import { createHttpServer, type HttpServer, type RoutePlugin } from "./create-http-server.ts";
+import {
+  type AccessMode,
+  createHttpServer,
+  type HttpServer,
+  type RoutePlugin,
+} from "./create-http-server.ts";
 import type { ParsedBody } from "./parsed-body.ts";
 import { sendProblem } from "./problem.ts";
 import { singleQuery } from "./single-query.ts";
+import type { TlsPair } from "./tls-files.ts";
 
 /** A route that answers with what it got, and others that fail in every way. */
 const fakeRoutes: RoutePlugin = (app) => {
@@ -52,7 +58,9 @@ export type TestServer = {
 type TestOptions = {
   readonly runtime?: Runtime;
   readonly limits?: Partial<Limits>;
+  readonly access?: AccessMode;
   readonly corsOrigins?: readonly string[];
+  readonly tls?: TlsPair;
   readonly routes?: readonly RoutePlugin[];
   readonly notReadyReasons?: () => readonly string[];
 };
@@ -88,7 +96,9 @@ export const startTestServer = async (options: TestOptions = {}): Promise<TestSe
     limits: { ...defaultLimits, ...options.limits },
     runtime: options.runtime ?? systemRuntime,
     logger: pino({ level: "debug" }, sink),
-    openMode: { corsOrigins: options.corsOrigins ?? [] },
+    access: options.access ?? { kind: "open" },
+    corsOrigins: options.corsOrigins ?? [],
+    tls: options.tls ?? null,
     metrics: createMetrics({ process: false }),
     draining,
     notReadyReasons: options.notReadyReasons ?? (() => []),

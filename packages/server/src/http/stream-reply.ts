@@ -9,6 +9,8 @@ export type StreamOptions = {
   readonly stallMs: number;
   /** Milliseconds that the whole answer may take; absent: no bound. */
   readonly totalMs?: number;
+  /** Asked before each piece: false cuts the connection. */
+  readonly mayGoOn?: () => Promise<boolean>;
 };
 
 type Outlet = FastifyReply["raw"];
@@ -47,8 +49,10 @@ const writePieces = async (
   first: IteratorResult<string | Buffer>,
   options: StreamOptions,
 ): Promise<void> => {
+  const { mayGoOn } = options;
   for (let next = first; next.done !== true; next = await pieces.next()) {
     if (outlet.destroyed) return;
+    if (mayGoOn !== undefined && !(await mayGoOn())) return void outlet.destroy();
     if (outlet.write(next.value)) continue;
     if (await drained(outlet, options.runtime, options.stallMs)) continue;
     outlet.destroy();
@@ -85,7 +89,7 @@ export const streamReply = async (
     outlet.writeHead(200, headers);
     await writePieces(outlet, pieces, first, options);
   } catch (error) {
-    reply.log.error({ err: error }, "a streamed answer failed");
+    reply.log.error({ reqId: reply.request.id, err: error }, "a streamed answer failed");
     cut();
   } finally {
     cancelTotal();

@@ -2,6 +2,7 @@ import {
   type Ack,
   type ChangeResult,
   encodeAck,
+  liveRecords,
   type PushChange,
   type Runtime,
   type Seq,
@@ -30,19 +31,51 @@ export type PushAnswer =
       readonly head: Seq;
       readonly now: Stamp;
     }
-  | { readonly kind: "full" };
+  | PushRefusal;
+
+/** Nothing of the push was applied, and the same push may pass later. */
+export type PushRefusal =
+  /** The disk is full. */
+  | { readonly kind: "full" }
+  /** The space holds as many live records as it may, or more. Spec: SPACE-7. */
+  | { readonly kind: "over_quota"; readonly recordsMax: number };
+
+/** Live records that a space may hold; null: as many as the disk has room for. */
+export type QuotaOf = (space: SpaceId) => number | null;
 
 export type Push = (input: PushInput) => Promise<PushAnswer>;
 
-/** Makes changes durable, then wakes who listens to the space. Spec: PUSH-*. */
+const isWrite = (change: PushChange): boolean =>
+  change.kind === "assign" || (change.kind === "write" && change.value !== null);
+
+/** Coarse on purpose: it looks before the push, so that no store must count within one. Spec: SPACE-8. */
+const overQuota = async (
+  deps: { readonly store: Store; readonly quotaOf?: QuotaOf },
+  input: PushInput,
+): Promise<PushRefusal | null> => {
+  const recordsMax = deps.quotaOf?.(input.space) ?? null;
+  if (recordsMax === null || !input.changes.some(isWrite)) return null;
+  const state = await deps.store.describeSpace(input.space);
+  const live = state === null ? 0 : liveRecords(state);
+  return live < recordsMax ? null : { kind: "over_quota", recordsMax };
+};
+
+/** Makes changes durable, then wakes who listens to the space. Spec: PUSH-*, SPACE-7. */
 export const createPush =
   (deps: {
     readonly store: Store;
     readonly runtime: Runtime;
     readonly hub: Pick<Hub<unknown>, "announce">;
     readonly metrics: Metrics;
+    /** Absent: no space has a quota. */
+    readonly quotaOf?: QuotaOf;
   }): Push =>
   async (input) => {
+    const refusal = await overQuota(deps, input);
+    if (refusal !== null) {
+      deps.metrics.countPush(refusal.kind);
+      return refusal;
+    }
     const now = deps.runtime.now();
     const outcome = await deps.store.push({ ...input, now });
     deps.metrics.countPush(outcome.kind);

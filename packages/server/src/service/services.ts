@@ -5,9 +5,9 @@ import { createHub, type Hub } from "../live/hub.ts";
 import { createStreamSlots, type StreamSlots } from "../live/stream-slots.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
-import type { Authorize } from "./authorize.ts";
+import type { Authorize, Identify } from "./authorize.ts";
 import { createPull, type Pull } from "./pull.ts";
-import { createPush } from "./push.ts";
+import { createPush, type QuotaOf } from "./push.ts";
 import { createSyncReadings, type SyncReadings } from "./sync-readings.ts";
 import { createSync, type Sync } from "./sync.ts";
 import type { Frame } from "./subscribe.ts";
@@ -19,8 +19,11 @@ export type ServiceDeps = {
   readonly registry: CollectionRegistry;
   readonly metrics: Metrics;
   readonly authorize: Authorize;
+  readonly identify: Identify;
   /** Aborts when the server begins to stop: streams and long polls then end in good order. */
   readonly draining: AbortSignal;
+  /** Absent: no space has a quota. */
+  readonly quotaOf?: QuotaOf;
 };
 
 /** The verbs of a server, free of any transport, and what every transport needs beside them. */

@@ -1,5 +1,6 @@
 import type { Runtime } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
+import { createAdmissionCheck, waitWhileAdmitted } from "./admission-check.ts";
 import { nextPullInput, type Pull, type PullAnswer, type PullInput } from "./pull.ts";
 import type { Hub } from "../live/hub.ts";
 
@@ -31,21 +32,6 @@ const isWorthSending = (answer: PullAnswer): boolean =>
 export const positionOf = (dialect: string, input: PullInput): string =>
   [dialect, input.cursor, input.collections?.join("~"), input.limit].join(" ");
 
-/** When a stream must do what it does at the latest, by the monotonic clock. */
-type Deadlines = { idleAtMs: number; authorizeAtMs: number };
-
-/** Asks again whether the caller may read, if it is time to; false ends the stream. */
-const isStillAdmitted = async (
-  { runtime, limits }: SubscribeDeps,
-  options: SubscribeOptions,
-  deadlines: Deadlines,
-): Promise<boolean> => {
-  if (runtime.monotonicMs() < deadlines.authorizeAtMs) return true;
-  if (!(await options.mayStillRead())) return false;
-  deadlines.authorizeAtMs = runtime.monotonicMs() + limits.streamAuthorizeMs;
-  return true;
-};
-
 /**
  * Follows a space from a position for as long as the caller takes frames: first what it lacks, page
  * by page, then every change as it is committed. The frame that ends a catch-up, and the one that is
@@ -61,15 +47,13 @@ export async function* subscribe(
   const { runtime, limits } = deps;
   const { signal } = options;
   const listener = deps.hub.listen(options.from.space);
-  const deadlines: Deadlines = {
-    idleAtMs: runtime.monotonicMs(),
-    authorizeAtMs: runtime.monotonicMs() + limits.streamAuthorizeMs,
-  };
+  const check = createAdmissionCheck(deps, options.mayStillRead);
+  let idleAtMs = runtime.monotonicMs();
   let input = options.from;
   let isAtTip = false;
   try {
     while (!signal.aborted) {
-      if (!(await isStillAdmitted(deps, options, deadlines))) return;
+      if (!(await check.holds())) return;
       const at = input;
       const read = async (): Promise<Frame> => {
         const answer = await deps.pull(at);
@@ -78,18 +62,20 @@ export async function* subscribe(
       const frame: Frame = isAtTip
         ? await listener.share(positionOf(options.dialect, at), read)
         : await read();
+      // What was read may have taken its time.
+      if (!(await check.holds())) return;
       const endsCatchUp = !isAtTip;
-      const isIdle = runtime.monotonicMs() >= deadlines.idleAtMs;
+      const isIdle = runtime.monotonicMs() >= idleAtMs;
       if (endsCatchUp || isIdle || isWorthSending(frame.answer)) {
         yield frame;
-        deadlines.idleAtMs = runtime.monotonicMs() + limits.streamIdleMs;
+        idleAtMs = runtime.monotonicMs() + limits.streamIdleMs;
       }
       // An ack proves that this snapshot holds the client's own writes: all later ones do.
       input = { ...nextPullInput(input, frame.answer), ack: null };
       isAtTip = !frame.answer.more;
       if (!isAtTip) continue;
-      const untilMs = Math.min(deadlines.idleAtMs, deadlines.authorizeAtMs);
-      await listener.wait(Math.max(0, untilMs - runtime.monotonicMs()), signal);
+      const wait = { untilMs: idleAtMs, signal };
+      if (!(await waitWhileAdmitted(runtime, listener, check, wait))) return;
     }
   } finally {
     listener.close();

@@ -15,7 +15,7 @@ import {
   type StoredRecord,
 } from "@synchro/core";
 import type { SpaceSnapshot, Store } from "../store/store.ts";
-import type { Push } from "./push.ts";
+import type { Push, PushRefusal } from "./push.ts";
 import { type Reading, readingOf } from "./reading.ts";
 
 const readings = "readings" as CollectionName;
@@ -46,7 +46,7 @@ export type ReadingsAnswer =
       /** Newest stamp first, ties by gtin; read as they are taken, with flat memory. Ending it early closes the snapshot. */
       readonly chunks: AsyncGenerator<readonly Reading[], ReadingsTail>;
     }
-  | { readonly kind: "full" };
+  | PushRefusal;
 
 export type SyncReadings = (input: ReadingsInput) => Promise<ReadingsAnswer>;
 
@@ -158,7 +158,7 @@ export const createSyncReadings =
     const { space, sent } = input;
     if (sent.length > 0) {
       const push = await deps.push({ space, clientId: null, changes: sent, checksClocks: false });
-      if (push.kind === "full") return push;
+      if (push.kind !== "committed") return push;
     }
     return { kind: "open", chunks: readSnapshot(deps, input) };
   };

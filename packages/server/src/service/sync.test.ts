@@ -73,6 +73,12 @@ test("[PUSH-22] a full disk is the answer, and nothing is read after it", async 
   expect(calls).toHaveLength(1);
 });
 
+test("[SPACE-7] a space that is full is the answer, and nothing is read after it", async () => {
+  const { sync, calls } = setUp({ kind: "over_quota", recordsMax: 3 }, page());
+  expect(await sync(input())).toEqual({ kind: "over_quota", recordsMax: 3 });
+  expect(calls).toHaveLength(1);
+});
+
 test("[PUSH-15] a request without changes is no push", async () => {
   const { sync, calls } = setUp(committed(), page());
   const answer = await sync(input({ changes: [] }));

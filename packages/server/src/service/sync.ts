@@ -1,6 +1,6 @@
 import type { Ack, PushChange, StoredRecord } from "@synchro/core";
 import type { Pull, PullAnswer, PullInput } from "./pull.ts";
-import type { Push, PushAnswer } from "./push.ts";
+import type { Push, PushAnswer, PushRefusal } from "./push.ts";
 
 export type SyncInput = {
   readonly pull: PullInput;
@@ -22,7 +22,7 @@ export type SyncAnswer =
       /** The records that beat a change first, then the page by seq; no seq twice. */
       readonly records: readonly StoredRecord[];
     }
-  | { readonly kind: "full" };
+  | PushRefusal;
 
 export type Sync = (input: SyncInput) => Promise<SyncAnswer>;
 
@@ -51,7 +51,7 @@ const withStandingAck = async (
   const { ack } = input.pull;
   if (ack === null) return push;
   const { reset } = await deps.pull({ ...input.pull, cursor: null, limit: 1 });
-  return reset === "offer" ? { ...push, ack: ack as Ack } : push;
+  return reset === null ? push : { ...push, ack: ack as Ack };
 };
 
 /**
@@ -67,7 +67,7 @@ export const createSync =
       changes.length === 0
         ? null
         : await deps.push({ space, clientId, changes, checksClocks: true });
-    if (push?.kind === "full") return push;
+    if (push !== null && push.kind !== "committed") return push;
     if (!input.pulls) {
       const standing = push === null ? null : await withStandingAck(deps, input, push);
       return { kind: "answered", push: standing, pull: null, records: withLostTo(push, []) };

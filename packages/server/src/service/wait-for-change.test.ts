@@ -1,4 +1,5 @@
 import type { CollectionName, SpaceId } from "@synchro/core";
+import { defaultLimits } from "@synchro/protocol";
 import { describe, expect, test } from "vitest";
 import { VirtualTime } from "../../testing/virtual-time.ts";
 import { createHub } from "../live/hub.ts";
@@ -34,20 +35,26 @@ const setUp = (...answers: readonly (PullAnswer | Error)[]) => {
   const time = new VirtualTime();
   const hub = createHub<Frame>(time.runtime, WAIT_MS);
   const inputs: PullInput[] = [];
-  const hooks = { duringRead: () => {} };
+  const hooks = {
+    duringRead: (): Promise<void> | void => {},
+    mayStillRead: () => Promise.resolve(true),
+  };
   const pull = async (input: PullInput): Promise<PullAnswer> => {
     inputs.push(input);
     const answer = answers[Math.min(inputs.length, answers.length) - 1];
-    hooks.duringRead();
+    await hooks.duringRead();
     if (answer instanceof Error) throw answer;
     return answer ?? answerOf("c0");
   };
   const gone = new AbortController();
-  let outcome: PullAnswer | Error | null = null;
+  let outcome: PullAnswer | Error | "refused" | null = null;
   const start = (waitMs = WAIT_MS): void => {
-    const waiting = waitForChange({ runtime: time.runtime, pull, hub }, from, waitMs, gone.signal);
+    const waiting = waitForChange(
+      { runtime: time.runtime, limits: defaultLimits, pull, hub },
+      { from, waitMs, mayStillRead: hooks.mayStillRead, signal: gone.signal },
+    );
     waiting.then(
-      (answer) => (outcome = answer),
+      (answer) => (outcome = answer ?? "refused"),
       (error: unknown) => (outcome = error as Error),
     );
   };
@@ -165,6 +172,35 @@ describe("waits", () => {
   });
 });
 
+describe("[LIVE-14] whose caller may no longer read", () => {
+  test("ends at the first question that is answered with no, and leaves no listener", async () => {
+    const setting = setUp(answerOf("c1"));
+    let asked = 0;
+    setting.hooks.mayStillRead = () => {
+      asked += 1;
+      return Promise.resolve(asked < 3);
+    };
+    setting.start();
+    await setting.time.advance(3 * defaultLimits.streamAuthorizeMs - 1);
+    expect([asked, setting.outcome()]).toEqual([2, null]);
+    await setting.time.advance(1);
+    expect([asked, setting.outcome()]).toEqual([3, "refused"]);
+    expect(setting.inputs).toHaveLength(1);
+    expectAtRest(setting);
+  });
+
+  test("is given nothing that was read while the time to ask came", async () => {
+    const setting = setUp(answerOf("c1", { records: [record] }));
+    setting.hooks.mayStillRead = () => Promise.resolve(false);
+    setting.hooks.duringRead = () => setting.time.advance(defaultLimits.streamAuthorizeMs);
+    setting.start();
+    await setting.time.settle();
+    await setting.time.settle();
+    expect(setting.outcome()).toBe("refused");
+    expectAtRest(setting);
+  });
+});
+
 test("a look that fails fails the poll, and leaves no listener", async () => {
   const setting = setUp(answerOf("c1"), new Error("no luck"));
   setting.start();
@@ -186,7 +222,10 @@ test("[LIVE-2] a commit costs 200 that wait at one place one look between them",
   };
   const never = new AbortController().signal;
   const polls = Array.from({ length: 200 }, () =>
-    waitForChange({ runtime: time.runtime, pull, hub }, from, WAIT_MS, never),
+    waitForChange(
+      { runtime: time.runtime, limits: defaultLimits, pull, hub },
+      { from, waitMs: WAIT_MS, mayStillRead: () => Promise.resolve(true), signal: never },
+    ),
   );
   await time.settle();
   expect(looks).toBe(200);

@@ -4,6 +4,7 @@ import {
   type CollectionSet,
   type CursorPosition,
   drawEpoch,
+  type SpaceId,
   type StoredRecord,
 } from "@synchro/core";
 import { defaultLimits, type Limits } from "@synchro/protocol";
@@ -103,7 +104,9 @@ const agree = async <Answer>(
 
 /** Everything that can be read of a space, so that no difference stays hidden. */
 const readAll = async (pair: Pair): Promise<void> => {
+  await agree(pair, (store) => store.listSpaces());
   for (const of of [space, otherSpace]) {
+    await agree(pair, (store) => store.describeSpace(of));
     await agree(pair, (store) => store.listRejections(of, { clientId: null, limit: 99 }));
     await agree(pair, (store) => store.pull(pullRequest({ space: of, tombstones: true })));
     await agree(pair, async (store) => {
@@ -205,6 +208,45 @@ class Purge implements Command {
 
   toString(): string {
     return `Purge(${this.micros})`;
+  }
+}
+
+class BeginEpoch implements Command {
+  readonly of: SpaceId | null;
+
+  constructor(of: SpaceId | null) {
+    this.of = of;
+  }
+
+  check = (): boolean => true;
+
+  async run(_: Held, pair: Pair): Promise<void> {
+    await agree(pair, (store) => store.beginEpoch(this.of));
+    await agree(pair, async (store) => store.epoch);
+    await readAll(pair);
+  }
+
+  toString(): string {
+    return `BeginEpoch(${this.of})`;
+  }
+}
+
+class Erase implements Command {
+  readonly of: SpaceId;
+
+  constructor(of: SpaceId) {
+    this.of = of;
+  }
+
+  check = (): boolean => true;
+
+  async run(_: Held, pair: Pair): Promise<void> {
+    await agree(pair, (store) => store.eraseSpace(this.of));
+    await readAll(pair);
+  }
+
+  toString(): string {
+    return `Erase(${this.of})`;
   }
 }
 
@@ -339,6 +381,8 @@ const commands = fc.commands(
       .map((parts) => new Pull(...parts)),
     fc.nat(15).map((cutoff) => new Purge(cutoff)),
     set.map((collections) => new Reopen(collections)),
+    fc.constantFrom(space, null).map((of) => new BeginEpoch(of)),
+    fc.constantFrom(space, otherSpace).map((of) => new Erase(of)),
     fc.constantFrom(1, 5, days(1)).map((passed) => new TimePasses(passed)),
     fc
       .tuple(fc.nat(9), fc.integer({ min: -1, max: 12 }))

@@ -1,11 +1,15 @@
-import { type CursorPosition, EPOCHS_MAX } from "@synchro/core";
+import { type CursorPosition, EPOCHS_MAX, isPositionValid } from "@synchro/core";
 import { describe, expect, test } from "vitest";
 import {
   at,
+  batches,
   createStoreOpener,
+  only,
+  otherSpace,
   pullRequest,
   pullRun,
   pushTo,
+  readings,
   refused,
   start,
   space,
@@ -114,6 +118,69 @@ export const describeEpochs = (harness: StoreHarness): void => {
       await snapshot.close();
       const oldest = { ...drawn[2]!, seq: 3, collections: null, start: null };
       expect((await opened.store.pull(pullRequest({ cursor: oldest }))).reset).toBe("offer");
+    });
+
+    test("[EPOCH-8] an opening that declares others is listed at once, in every space, and resets nobody", async () => {
+      const clock = new TestClock();
+      const first = await open({ clock });
+      await pushTo(first.store, [write("a", at(1), {})]);
+      await pushTo(first.store, [write("a", at(1), {})], { space: otherSpace });
+      const { position: held } = await pullRun(first.store);
+      const { store } = await first.reopen(optionsOf(clock, only(readings)));
+      for (const each of [space, otherSpace]) {
+        expect((await store.describeSpace(each))?.epochs).toEqual([
+          { epoch: first.store.epoch, fromSeq: 0 },
+          { epoch: store.epoch, fromSeq: 1 },
+        ]);
+      }
+      const answer = await store.pull(pullRequest({ cursor: held }));
+      expect(answer).toMatchObject({ reset: null, position: { epoch: store.epoch, seq: 1 } });
+    });
+
+    test("[EPOCH-8] a cursor that passed a collection while it was not declared is not valid in a copy from before", async () => {
+      const clock = new TestClock();
+      const first = await open({ clock });
+      await pushTo(first.store, [write("a", at(1), {}, { collection: batches })]);
+      // What a copy made now would list, and its head.
+      const copy = await first.store.describeSpace(space);
+      const second = await first.reopen(optionsOf(clock, only(readings)));
+      const { position, records } = await pullRun(second.store);
+      expect(records).toEqual([]);
+      expect(position?.seq).toBe(copy?.head);
+      expect(isPositionValid(copy?.epochs ?? [], copy?.head ?? 0, position!)).toBe(false);
+    });
+
+    test("[EPOCH-5] [STORE-20] one that is begun is listed at once, in one space or in all, and later changes belong to it", async () => {
+      const { store } = await open();
+      const { epoch } = store;
+      await pushTo(store, [write("a", at(1), {}), write("b", at(1), {})]);
+      await pushTo(store, [write("a", at(1), {})], { space: otherSpace });
+      const one = await store.beginEpoch(space);
+      expect(one).toEqual({ kind: "begun", epoch: store.epoch, spaces: 1 });
+      expect(store.epoch).not.toBe(epoch);
+      const epochsOf = async (of: typeof space) => (await store.describeSpace(of))?.epochs;
+      const listed = [
+        { epoch, fromSeq: 0 },
+        { epoch: store.epoch, fromSeq: 2 },
+      ];
+      expect(await epochsOf(space)).toEqual(listed);
+      expect(await epochsOf(otherSpace)).toEqual([{ epoch, fromSeq: 0 }]);
+      expect(await pushTo(store, [write("c", at(1), {})])).toMatchObject({
+        position: { epoch: store.epoch, seq: 3 },
+      });
+      expect(await epochsOf(space)).toEqual(listed);
+
+      const all = await store.beginEpoch(null);
+      expect(all).toEqual({ kind: "begun", epoch: store.epoch, spaces: 2 });
+      expect((await epochsOf(space))?.at(-1)).toEqual({ epoch: store.epoch, fromSeq: 3 });
+      expect((await epochsOf(otherSpace))?.at(-1)).toEqual({ epoch: store.epoch, fromSeq: 1 });
+    });
+
+    test("[STORE-20] where there is no space nothing is listed", async () => {
+      const { store } = await open();
+      expect(await store.beginEpoch(null)).toMatchObject({ kind: "begun", spaces: 0 });
+      expect(await store.beginEpoch(space)).toMatchObject({ kind: "begun", spaces: 0 });
+      expect(await store.listSpaces()).toEqual([]);
     });
   });
 };

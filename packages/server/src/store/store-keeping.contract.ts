@@ -161,8 +161,8 @@ const describeRejections = (harness: StoreHarness): void => {
 
   test("[EVID-9] stamp_ahead is not kept; stale is, with the change's text", async () => {
     const { store } = await open();
-    await pushTo(store, [write("gone", at(1), null)], { now: at(2) });
-    await store.purge(space, at(9));
+    await pushTo(store, [write("gone", at(1), null)], { now: at(9) });
+    await store.purge(space, at(10));
     const outcome = await pushTo(store, [
       write("a", at(days(1)), {}),
       write("gone", at(9), { n: 1 }),
@@ -227,7 +227,7 @@ const describeRejections = (harness: StoreHarness): void => {
 
   test("[EVID-7] [EVID-8] a stale change that is too large to keep loses its text, not its place", async () => {
     const { store } = await open({ limits: { rejectedBytesMax: 200 } });
-    await pushTo(store, [write("gone", at(0), null)], { now: at(0) });
+    await pushTo(store, [write("gone", at(0), null)], { now: at(1) });
     expect(await store.purge(space, at(2))).toMatchObject({ purged: 1 });
     const text = "x".repeat(200);
     const late = [write("a", at(1), { text }), write("b", at(1), { text })];

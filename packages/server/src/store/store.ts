@@ -87,7 +87,25 @@ export type KeptRejection = {
   readonly keptAt: Stamp;
 };
 
-export type PurgeOutcome = { readonly purged: number; readonly floor: Seq };
+/** `full`: there was no room for all of it; what was purged until then, as told here, stands. */
+export type PurgeOutcome = {
+  readonly kind: "purged" | "full";
+  readonly purged: number;
+  readonly floor: Seq;
+};
+
+/** `full`: there was no room, and nothing was done. */
+export type BeginEpochOutcome =
+  | { readonly kind: "begun"; readonly epoch: Epoch; readonly spaces: number }
+  | { readonly kind: "full" };
+
+/**
+ * `erased`: nothing of it can be read any more, and the disk holds nothing of it. `full`: there was
+ * no room; `isHidden` tells whether nothing of it can be read any more.
+ */
+export type EraseOutcome =
+  | { readonly kind: "erased"; readonly isFound: boolean }
+  | { readonly kind: "full"; readonly isHidden: boolean };
 
 /**
  * One moment of a space, held for a long read. Everything it answers is of that moment. The caller
@@ -136,11 +154,18 @@ export interface Store {
     /** Whether a second opening finds what the first had answered. */
     readonly isDurable: boolean;
   };
-  /** The epoch that this opening drew. */
+  /** The epoch that this opening drew, or began since. */
   readonly epoch: Epoch;
   push(request: StorePush): Promise<PushOutcome>;
   pull(request: StorePull): Promise<PullOutcome>;
   openSnapshot(space: SpaceId): Promise<SpaceSnapshot>;
+  /** Every space that holds, or held, anything, by id: its records may all be gone. */
+  listSpaces(): Promise<readonly SpaceId[]>;
+  /**
+   * What a space is besides its records, at one moment, at or after every push that was answered
+   * before; null if it does not exist. Cheap: nothing of it is counted when it is asked for.
+   */
+  describeSpace(space: SpaceId): Promise<SpaceState | null>;
   /** The newest first; `key` null: of the whole collection. At most `limit`. */
   listEvidence(
     space: SpaceId,
@@ -167,11 +192,27 @@ export interface Store {
   ): Promise<readonly StoredRecord[]>;
   /**
    * Removes the tombstones of declared collections whose commit time and stamp are both before
-   * `cutoff`, and raises the space's floor to the greatest seq removed and its cutoff to `cutoff`,
-   * in one transaction. With nothing to remove it changes nothing. Those of undeclared collections
-   * stay: cursors have passed them unseen, and being declared again must bring them as news.
+   * `cutoff`, and raises the space's floor to the greatest seq removed and its cutoff to the latest
+   * time, of commit or of stamp, of those removed: never to one that nothing had, for a purge under
+   * a clock that is ahead would refuse every new record until the clock is right. In bounded
+   * transactions: whatever of them was committed is a purge like any other. With nothing to remove
+   * it changes nothing. Those of undeclared collections stay: cursors have passed them unseen, and
+   * being declared again must bring them as news.
    */
   purge(space: SpaceId, cutoff: Stamp): Promise<PurgeOutcome>;
+  /**
+   * Begins an epoch, listed at once in a space, or in every one (null). For data that others may have
+   * a copy of, before anyone reads. Spec: EPOCH-5.
+   */
+  beginEpoch(space: SpaceId | null): Promise<BeginEpochOutcome>;
+  /**
+   * Takes out of a space all that it holds: records, history, evidence, rejections. Its head goes
+   * on, a new life begins (`lifeOf`), and its floor is its head: whoever held anything of it is told
+   * to drop that. All of it is out of sight at one moment, and nobody ever sees a part; its rows then
+   * leave the disk in bounded transactions, which a later opening takes up where a kill cut them
+   * off. Erasing twice is erasing once. Spec: ERASE-*.
+   */
+  eraseSpace(space: SpaceId): Promise<EraseOutcome>;
   /** Waits for what has begun, then lets go of the disk. Idempotent; other calls fail from then on. */
   close(): Promise<void>;
 }

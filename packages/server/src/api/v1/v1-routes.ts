@@ -7,10 +7,13 @@ import {
 } from "@synchro/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Admission, admit } from "../../http/admit.ts";
+import { refuseIdentity } from "../../http/credentials.ts";
 import type { ParsedBody } from "../../http/parsed-body.ts";
 import { sendProblem } from "../../http/problem.ts";
+import { refusePush } from "../../http/refuse-push.ts";
 import { inStreamSlot } from "../../http/in-stream-slot.ts";
 import { closedSignal, streamReply } from "../../http/stream-reply.ts";
+import { createAdmissionCheck } from "../../service/admission-check.ts";
 import type { Action } from "../../service/authorize.ts";
 import type { PullInput } from "../../service/pull.ts";
 import type { Services } from "../../service/services.ts";
@@ -29,9 +32,14 @@ const admitToShop = async (
   reply: FastifyReply,
   action: Action,
 ): Promise<Admitted | null> => {
-  const shop = readShop(request);
-  if (shop.kind === "bad") {
-    sendProblem(reply, "bad_request", shop.error.message, [shop.error]);
+  const shop = await readShop(services.identify, request);
+  if (shop.kind === "unknown") {
+    refuseIdentity(request, reply, shop.identity);
+    return null;
+  }
+  if (shop.kind !== "ok") {
+    const code = shop.kind === "bad" ? "bad_request" : "shop_required";
+    sendProblem(reply, code, shop.error.message, [shop.error]);
     return null;
   }
   const { space } = shop;
@@ -42,12 +50,14 @@ const admitToShop = async (
 const answerReadings = async (
   services: Services,
   reply: FastifyReply,
+  admission: Admission,
   input: ReadingsInput,
   sent: readonly SentReading[],
 ): Promise<void> => {
+  const check = createAdmissionCheck(services, admission.mayStillRead);
   const answer = await services.syncReadings(input);
-  if (answer.kind === "full") {
-    sendProblem(reply, "storage_full", "the server's disk is full: nothing was applied");
+  if (answer.kind !== "open") {
+    refusePush(reply, answer);
     return;
   }
   const pieces = writeReadings(answer.chunks, sent, services.metrics.countRecordsSent);
@@ -56,6 +66,7 @@ const answerReadings = async (
     runtime: services.runtime,
     stallMs: services.limits.streamStallMs,
     totalMs: services.limits.v1AnswerMs,
+    mayGoOn: check.holds,
   });
 };
 
@@ -88,7 +99,7 @@ const answerSync = async (
   const author = subject === null ? null : { name: subject, verified: true };
   const changes = sent.map(({ change }) => ({ ...change, author }));
   const input = { space: admitted.space, sent: changes, lastSyncDate, cursor };
-  await answerReadings(services, reply, input, sent);
+  await answerReadings(services, reply, admitted.admission, input, sent);
   return reply;
 };
 
@@ -100,7 +111,7 @@ const answerList = async (
   const admitted = await admitToShop(services, request, reply, "read");
   if (admitted === null) return reply;
   const input = { space: admitted.space, sent: [], lastSyncDate: null, cursor: null };
-  await answerReadings(services, reply, input, []);
+  await answerReadings(services, reply, admitted.admission, input, []);
   return reply;
 };
 

@@ -1,6 +1,5 @@
 import { encodeEvent, encodePullAnswer, encodeStreamEvent } from "@synchro/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Admission } from "../../http/admit.ts";
 import { inStreamSlot } from "../../http/in-stream-slot.ts";
 import { closedSignal, streamReply } from "../../http/stream-reply.ts";
 import type { PullAnswer, PullInput } from "../../service/pull.ts";
@@ -8,6 +7,7 @@ import type { Services } from "../../service/services.ts";
 import { subscribe } from "../../service/subscribe.ts";
 import { waitForChange } from "../../service/wait-for-change.ts";
 import { ndjsonPages } from "./ndjson-pages.ts";
+import { enterSpace, type InSpace } from "./space-of.ts";
 
 export type ChangesForm = "json" | "sse" | "ndjson";
 
@@ -26,22 +26,30 @@ const sendPage = (services: Services, reply: FastifyReply, answer: PullAnswer): 
     .send(encodePullAnswer(answer, services.runtime.now()));
 };
 
-/** Milliseconds that a long poll waits: no longer than an open stream goes without being authorized again. */
-const waitMsOf = ({ limits }: Services, waitSeconds: number): number =>
-  Math.min(Math.min(waitSeconds, limits.waitSecondsMax) * 1000, limits.streamAuthorizeMs);
+/** What a caller asked for who was let in. */
+export type Wish = {
+  readonly request: FastifyRequest;
+  readonly admission: InSpace["admission"];
+  readonly from: PullInput;
+};
 
 /** One page, or with `waitSeconds` the first that has something. */
 export const answerJson = async (
   services: Services,
   reply: FastifyReply,
-  from: PullInput,
+  { request, admission, from }: Wish,
   waitSeconds: number,
 ): Promise<FastifyReply> => {
   if (waitSeconds === 0) return sendPage(services, reply, await services.pull(from));
   return inStreamSlot(services.streamSlots, reply, "long_poll", async () => {
     const signal = closedSignal(reply, services.draining);
-    const answer = await waitForChange(services, from, waitMsOf(services, waitSeconds), signal);
-    return sendPage(services, reply, answer);
+    const waitMs = Math.min(waitSeconds, services.limits.waitSecondsMax) * 1000;
+    const { mayStillRead } = admission;
+    const answer = await waitForChange(services, { from, waitMs, mayStillRead, signal });
+    if (answer !== null) return sendPage(services, reply, answer);
+    // Who may no longer read is told what a new request would be.
+    const entered = await enterSpace(services, request, reply, "read");
+    return entered === null ? reply : sendPage(services, reply, await services.pull(from));
   });
 };
 
@@ -49,12 +57,13 @@ export const answerJson = async (
 export const answerNdjson = (
   services: Services,
   reply: FastifyReply,
-  from: PullInput,
+  { from, admission }: Wish,
 ): Promise<FastifyReply> =>
   inStreamSlot(services.streamSlots, reply, "ndjson", async () => {
     const signal = closedSignal(reply, services.draining);
     const input = { ...from, bytesMax: services.limits.streamPageBytesMax };
-    await streamReply(reply, ndjsonPages(services, input, signal), {
+    const { mayStillRead } = admission;
+    await streamReply(reply, ndjsonPages(services, input, { mayStillRead, signal }), {
       contentType: "application/x-ndjson; charset=utf-8",
       runtime: services.runtime,
       stallMs: services.limits.streamStallMs,
@@ -81,8 +90,7 @@ async function* framesOf(
 export const answerEvents = (
   services: Services,
   reply: FastifyReply,
-  from: PullInput,
-  admission: Admission,
+  { from, admission }: Wish,
 ): Promise<FastifyReply> =>
   inStreamSlot(services.streamSlots, reply, "sse", async () => {
     const frames = subscribe(services, {

@@ -117,10 +117,30 @@ test("[LIVE-2] waits waitSecondsMax at most", async () => {
   expect(await page(answer)).toMatchObject({ changes: [] });
 });
 
-test("[LIVE-14] waits no longer than an open stream goes without being authorised again", async () => {
-  await start({ limits: { streamAuthorizeMs: 10_000 } });
+test("[LIVE-14] is asked for again while it waits, and refused as soon as the answer is no", async () => {
+  const asked: (string | null)[] = [];
+  const authorize: Authorize = async ({ token }) => {
+    asked.push(token);
+    return asked.length < 4 ? { kind: "allowed", subject: "ann" } : { kind: "unauthorized" };
+  };
+  await start({ authorize });
+  const query = changesPath({ wait: 30 });
+  const answer = get(server, query, { authorization: "Bearer secret" });
+  await heard(1);
+  await time.advance(14_999);
+  expect(asked).toEqual(["secret", "secret", "secret"]);
+  await time.advance(1);
+  expect(problemOf(await answer, 401).code).toBe("unauthorized");
+});
+
+test("[LIVE-14] waits to its end where the answer is yes each time", async () => {
+  await start();
   const { answer } = await wait({});
-  await time.advance(10_000);
+  let isAnswered = false;
+  void answer.then(() => (isAnswered = true));
+  await time.advance(29_999);
+  expect(isAnswered).toBe(false);
+  await time.advance(1);
   expect(await page(answer)).toMatchObject({ changes: [] });
 });
 

@@ -14,15 +14,19 @@ import {
   sync,
 } from "../../../testing/v2-requests.ts";
 import { VirtualTime } from "../../../testing/virtual-time.ts";
+import { type Authorize, authorizeAnybody } from "../../service/authorize.ts";
 
 const NOW = "2026-11-24T10:00:00Z";
 const LATER = "2026-11-24T10:00:01Z";
 
 let server: TestServer;
 let time: VirtualTime;
-const start = async (limits: Partial<Limits> = {}): Promise<void> => {
+const start = async (
+  limits: Partial<Limits> = {},
+  authorize: Authorize = authorizeAnybody,
+): Promise<void> => {
   time = new VirtualTime();
-  server = await startTestServer({ runtime: time.runtime, limits });
+  server = await startTestServer({ runtime: time.runtime, limits, authorize });
 };
 afterEach(() => server.stop());
 
@@ -147,12 +151,8 @@ describe("an answer that is long enough", () => {
     expect(kindsOf(await answerLines({ limit: 2 }))).toBe("rrcrrE");
   });
 
-  test.each([
-    ["[LIVE-5] its time is over", { ndjsonMs: 1_000 }],
-    ["[LIVE-14] it would have to be authorised again", { streamAuthorizeMs: 1_000 }],
-  ])("ends with more true when %s", async (_, limits) => {
-    await start(limits);
-    await fill(6);
+  /** Lets a second go by while the second page is read. */
+  const slowSecondPage = (): void => {
     const { store } = server;
     const readPage = store.pull.bind(store);
     let reads = 0;
@@ -162,8 +162,35 @@ describe("an answer that is long enough", () => {
       if (reads === 2) await time.advance(1_000);
       return outcome;
     };
+  };
+
+  test("[LIVE-5] ends with more true when its time is over", async () => {
+    await start({ ndjsonMs: 1_000 });
+    await fill(6);
+    slowSecondPage();
     expect(kindsOf(await answerLines({ limit: 1 }))).toBe("rcrM");
   });
+
+  test.each([
+    [true, "rcrcrcrcrcrE"],
+    [false, "rcM"],
+  ])(
+    "[LIVE-14] is authorised again between pages: %s, and nothing is sent that was read before a no",
+    async (mayRead, kinds) => {
+      let asked = 0;
+      const authorize: Authorize = async () => {
+        asked += 1;
+        return asked < 3 || mayRead ? { kind: "allowed", subject: null } : { kind: "hidden" };
+      };
+      await start({ streamAuthorizeMs: 1_000 }, authorize);
+      await fill(6);
+      slowSecondPage();
+      const lines = await answerLines({ limit: 1 });
+      expect(asked).toBe(3);
+      expect(kindsOf(lines)).toBe(kinds);
+      if (!mayRead) expect(lines.at(-1)).toEqual({ ...lines[1], more: true });
+    },
+  );
 
   test("[LIVE-15] ends when the server stops, and says that more is left", async () => {
     await start();

@@ -4,7 +4,6 @@ import {
   isCollectionName,
   isJsonObject,
   type PushChange,
-  recordId,
   type Runtime,
 } from "@synchro/core";
 import type {
@@ -73,20 +72,25 @@ const violationsByChange = (
 };
 
 const duplicateKey = (changes: readonly unknown[]): RequestRefusal | null => {
-  const indexById = new Map<string, number>();
+  // By collection and then by key: no text is put together for each change.
+  const indexesByKey = new Map<string, Map<string, number>>();
   for (const [index, change] of changes.entries()) {
     if (!isJsonObject(change)) continue;
     const { collection, key } = change;
     if (typeof collection !== "string" || typeof key !== "string") continue;
-    if (!isCollectionName(collection)) continue;
-    const id = recordId(collection, key);
-    const first = indexById.get(id);
+    let indexByKey = indexesByKey.get(collection);
+    if (indexByKey === undefined) {
+      if (!isCollectionName(collection)) continue;
+      indexByKey = new Map();
+      indexesByKey.set(collection, indexByKey);
+    }
+    const first = indexByKey.get(key);
     if (first !== undefined) {
       const message = `changes ${first} and ${index} are of the same record: a key stands at most once in a request`;
       const errors = [{ path: `/changes/${index}/key`, message }];
       return { kind: "refused", code: "duplicate_key", detail: message, errors };
     }
-    indexById.set(id, index);
+    indexByKey.set(key, index);
   }
   return null;
 };

@@ -23,7 +23,7 @@ import type { Authorize, Decision } from "../../service/authorize.ts";
 const NOW = "2026-11-24T10:00:00Z";
 const LATER = "2026-11-24T10:00:01Z";
 const IDLE_MS = 30_000;
-const AUTHORIZE_MS = 60_000;
+const AUTHORIZE_MS = 5_000;
 const STALL_MS = 30_000;
 
 let server: TestServer;

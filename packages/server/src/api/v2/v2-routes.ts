@@ -15,6 +15,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ParsedBody } from "../../http/parsed-body.ts";
 import { sendProblem } from "../../http/problem.ts";
+import { refusePush } from "../../http/refuse-push.ts";
 import type { PullInput } from "../../service/pull.ts";
 import type { Services } from "../../service/services.ts";
 import {
@@ -61,9 +62,7 @@ const answerSync = async (
     changes: reading.changes(entered.admission.subject),
     pulls: wish.pull ?? true,
   });
-  if (answer.kind === "full") {
-    return sendProblem(reply, "storage_full", "the server's disk is full: nothing was applied");
-  }
+  if (answer.kind !== "answered") return refusePush(reply, answer);
   services.metrics.countRecordsSent(answer.records.length);
   return reply
     .header("content-type", "application/json; charset=utf-8")
@@ -114,9 +113,10 @@ const answerChanges = async (
     tombstones,
     limit,
   };
-  if (form === "sse") return answerEvents(services, reply, from, entered.admission);
-  if (form === "ndjson") return answerNdjson(services, reply, from);
-  return answerJson(services, reply, from, wait);
+  const admitted = { request, admission: entered.admission, from };
+  if (form === "sse") return answerEvents(services, reply, admitted);
+  if (form === "ndjson") return answerNdjson(services, reply, admitted);
+  return answerJson(services, reply, admitted, wait);
 };
 
 /** `/v2`: the protocol over JSON, long poll, NDJSON and server-sent events. */

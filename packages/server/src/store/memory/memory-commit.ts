@@ -3,6 +3,8 @@ import {
   type Digest,
   digestOf,
   type Epoch,
+  laterStamp,
+  lifeOfSpace,
   listEpoch,
   newSpaceState,
   type PushPlan,
@@ -11,8 +13,10 @@ import {
   type Runtime,
   type SpaceState,
   type Stamp,
+  STAMP_MIN,
 } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
+import { cutoffOfErasure } from "../cutoff-of-erasure.ts";
 import { evidenceCutoff } from "../evidence-cutoff.ts";
 import type { KeptEvidence, StorePush } from "../store.ts";
 import type { MemoryRecord, SpaceImage } from "./memory-disk.ts";
@@ -95,8 +99,12 @@ export const applyPush = (
   };
 };
 
-/** Gives every record of `collections`, tombstones included, a new seq, in the order of the old ones. */
-export const reissueSeqs = (
+/**
+ * The space after an opening that declares other collections than the last one: it lists the
+ * opening's epoch, and every record of `collections`, tombstones included, has a new seq, in the
+ * order of the old ones.
+ */
+export const declareIn = (
   image: SpaceImage,
   collections: ReadonlySet<CollectionName>,
   at: { readonly epoch: Epoch; readonly now: Stamp; readonly sha256: Runtime["sha256"] },
@@ -104,7 +112,6 @@ export const reissueSeqs = (
   const moved = [...image.records.values()]
     .filter(({ record }) => collections.has(record.collection))
     .toSorted((a, b) => a.record.seq - b.record.seq);
-  if (moved.length === 0) return image;
   const records = new Map(image.records);
   const digests = new Map<CollectionName, Digest>(image.state.digests);
   let { head } = image.state;
@@ -132,12 +139,44 @@ export const purgeTombstones = (
     record.stamp < cutoff;
   const purged = [...image.records].filter(([, kept]) => isPurged(kept));
   if (purged.length === 0) return { image, purged: 0 };
+  const times = purged.map(([, { record, committedAt }]) => laterStamp(record.stamp, committedAt));
   const state: SpaceState = {
     ...image.state,
     floor: Math.max(image.state.floor, ...purged.map(([, { record }]) => record.seq)),
-    cutoff:
-      image.state.cutoff !== null && image.state.cutoff > cutoff ? image.state.cutoff : cutoff,
+    cutoff: [...times, image.state.cutoff ?? STAMP_MIN].reduce(laterStamp),
   };
   const records = new Map([...image.records].filter(([, kept]) => !isPurged(kept)));
   return { image: { ...image, state, records }, purged: purged.length };
+};
+
+/** When what an erasure takes was made: the newest live record's stamp, and the last tombstone's times, of each collection. */
+const timesOf = (records: readonly MemoryRecord[]): readonly Stamp[] =>
+  [...new Set(records.map(({ record }) => record.collection))].flatMap((collection) => {
+    const own = records.filter(({ record }) => record.collection === collection);
+    const last = own
+      .filter(({ record }) => record.value === null)
+      .toSorted((a, b) => a.record.seq - b.record.seq)
+      .at(-1);
+    return [
+      ...own.filter(({ record }) => record.value !== null).map(({ record }) => record.stamp),
+      ...(last === undefined ? [] : [last.record.stamp, last.committedAt]),
+    ];
+  });
+
+/** The space once all that it holds is gone, in a life of its own; the same image if it holds nothing. */
+export const eraseImage = (image: SpaceImage, drawn: Epoch, now: Stamp): SpaceImage => {
+  const { state, records, evidence, rejections, history } = image;
+  const kept = [records.size, evidence.length, rejections.length, history.length];
+  if (kept.every((count) => count === 0)) return image;
+  const head = state.head + 1;
+  return {
+    ...emptyImage(drawn),
+    state: {
+      head,
+      floor: head,
+      cutoff: cutoffOfErasure(state.cutoff, timesOf([...records.values()]), now),
+      epochs: listEpoch(state.epochs, drawn, state.head, lifeOfSpace(state.epochs) + 1),
+      digests: new Map(),
+    },
+  };
 };

@@ -1,9 +1,11 @@
 import {
   drawEpoch,
   type Epoch,
+  listEpoch,
   mergePolicies,
   planPush,
   type SpaceId,
+  type SpaceState,
   type Stamp,
   type StoredRecord,
   recordId,
@@ -13,6 +15,8 @@ import { evidenceCutoff } from "../evidence-cutoff.ts";
 import { recordBytes } from "../record-bytes.ts";
 import { StoreClosedError } from "../store-closed-error.ts";
 import type {
+  BeginEpochOutcome,
+  EraseOutcome,
   KeptEvidence,
   KeptRejection,
   PullOutcome,
@@ -24,7 +28,7 @@ import type {
   StorePull,
   StorePush,
 } from "../store.ts";
-import { applyPush, emptyImage, purgeTombstones, reissueSeqs } from "./memory-commit.ts";
+import { applyPush, declareIn, emptyImage, eraseImage, purgeTombstones } from "./memory-commit.ts";
 import { MemoryDisk, type SpaceImage } from "./memory-disk.ts";
 import { MemorySnapshot } from "./memory-snapshot.ts";
 
@@ -38,18 +42,22 @@ const bytesHeld = (image: SpaceImage | undefined): number =>
  */
 export class MemoryStore implements Store {
   readonly capabilities = { isDurable: false };
-  readonly epoch: Epoch;
   readonly #options: StoreOptions;
   readonly #disk: MemoryDisk;
+  #epoch: Epoch;
   #waiting: (() => void)[] = [];
   #isClosed = false;
 
   constructor(options: StoreOptions, disk: MemoryDisk = new MemoryDisk()) {
     this.#options = options;
     this.#disk = disk;
-    this.epoch = drawEpoch(options.runtime);
+    this.#epoch = drawEpoch(options.runtime);
     disk.owner = this;
     this.#declare();
+  }
+
+  get epoch(): Epoch {
+    return this.#epoch;
   }
 
   push(request: StorePush): Promise<PushOutcome> {
@@ -58,6 +66,16 @@ export class MemoryStore implements Store {
 
   purge(space: SpaceId, cutoff: Stamp): Promise<PurgeOutcome> {
     return this.#commitSoon(() => this.#purge(space, cutoff));
+  }
+
+  beginEpoch(space: SpaceId | null): Promise<BeginEpochOutcome> {
+    const drawn = drawEpoch(this.#options.runtime);
+    return this.#commitSoon(() => this.#beginEpoch(space, drawn));
+  }
+
+  eraseSpace(space: SpaceId): Promise<EraseOutcome> {
+    const drawn = drawEpoch(this.#options.runtime);
+    return this.#commitSoon(() => this.#erase(space, drawn));
   }
 
   async pull(request: StorePull): Promise<PullOutcome> {
@@ -74,6 +92,15 @@ export class MemoryStore implements Store {
 
   async openSnapshot(space: SpaceId): Promise<SpaceSnapshot> {
     return new MemorySnapshot(this.#image(space));
+  }
+
+  async listSpaces(): Promise<readonly SpaceId[]> {
+    if (this.#isClosed) throw new StoreClosedError();
+    return [...this.#disk.spaces.keys()].toSorted();
+  }
+
+  async describeSpace(space: SpaceId): Promise<SpaceState | null> {
+    return this.#image(space)?.state ?? null;
   }
 
   async listEvidence(
@@ -151,10 +178,10 @@ export class MemoryStore implements Store {
   #push(request: StorePush): PushOutcome {
     const { runtime, collections, limits } = this.#options;
     const { space, changes, now, checksClocks } = request;
-    const image = this.#disk.spaces.get(space) ?? emptyImage(this.epoch);
+    const image = this.#disk.spaces.get(space) ?? emptyImage(this.#epoch);
     const plan = planPush({
       state: image.state,
-      epoch: this.epoch,
+      epoch: this.#epoch,
       changes,
       stored: (collection, key) => image.records.get(recordId(collection, key))?.record ?? null,
       policyOf: (name) => mergePolicies[collections.get(name)?.merge ?? "last-write"],
@@ -175,7 +202,7 @@ export class MemoryStore implements Store {
       kind: "committed",
       results: plan.results,
       lostTo: plan.lostTo,
-      position: { epoch: next.state.epochs.at(-1)?.epoch ?? this.epoch, seq: next.state.head },
+      position: { epoch: next.state.epochs.at(-1)?.epoch ?? this.#epoch, seq: next.state.head },
       changed: plan.writes.length,
     };
   }
@@ -193,21 +220,44 @@ export class MemoryStore implements Store {
 
   #purge(space: SpaceId, cutoff: Stamp): PurgeOutcome {
     const image = this.#disk.spaces.get(space);
-    if (image === undefined) return { purged: 0, floor: 0 };
+    if (image === undefined) return { kind: "purged", purged: 0, floor: 0 };
     const { collections } = this.#options;
     const next = purgeTombstones(image, cutoff, (name) => collections.has(name));
     this.#replace(space, next.image);
-    return { purged: next.purged, floor: next.image.state.floor };
+    return { kind: "purged", purged: next.purged, floor: next.image.state.floor };
   }
 
-  /** Undeclared collections were left out of every answer: declared again, they come as news. */
+  #beginEpoch(space: SpaceId | null, drawn: Epoch): BeginEpochOutcome {
+    let count = 0;
+    for (const [name, image] of this.#disk.spaces) {
+      if (space !== null && name !== space) continue;
+      const epochs = listEpoch(image.state.epochs, drawn, image.state.head);
+      this.#replace(name, { ...image, state: { ...image.state, epochs } });
+      count += 1;
+    }
+    this.#epoch = drawn;
+    return { kind: "begun", epoch: drawn, spaces: count };
+  }
+
+  #erase(space: SpaceId, drawn: Epoch): EraseOutcome {
+    const image = this.#disk.spaces.get(space);
+    if (image === undefined) return { kind: "erased", isFound: false };
+    const next = eraseImage(image, drawn, this.#options.runtime.now());
+    if (next === image) return { kind: "erased", isFound: false };
+    this.#replace(space, next);
+    this.#epoch = drawn;
+    return { kind: "erased", isFound: true };
+  }
+
+  /** Undeclared collections were left out of every answer: declared again, they come as news. See EPOCH-8. */
   #declare(): void {
     const { collections, runtime } = this.#options;
     const declared = new Set(collections.keys());
+    if (declared.symmetricDifference(this.#disk.declared).size === 0) return;
     const added = declared.difference(this.#disk.declared);
-    const at = { epoch: this.epoch, now: runtime.now(), sha256: runtime.sha256 };
+    const at = { epoch: this.#epoch, now: runtime.now(), sha256: runtime.sha256 };
     this.#disk.spaces = new Map(
-      [...this.#disk.spaces].map(([space, image]) => [space, reissueSeqs(image, added, at)]),
+      [...this.#disk.spaces].map(([space, image]) => [space, declareIn(image, added, at)]),
     );
     this.#disk.declared = declared;
   }

@@ -16,7 +16,7 @@ const pushOf = (key: string, bytes = 1): WriteRequest => ({
 });
 
 const keyOf = (request: WriteRequest): string => {
-  if (request.kind === "purge") return "purge";
+  if (request.kind !== "push") return request.kind;
   const [change] = request.push.changes;
   return change?.kind === "write" ? change.key : "?";
 };
@@ -56,6 +56,24 @@ const settle = async (): Promise<void> => {
 };
 
 describe("a commit queue", () => {
+  test("says that nothing is being written only when its writer has answered, and never again once that has failed", async () => {
+    const { writer, pending } = createWriter();
+    const { queue } = createQueue(writer);
+    expect(queue.settledGroups).toBe(0);
+    const first = queue.submit(pushOf("a"));
+    expect(queue.settledGroups).toBe(0);
+    await settle();
+    expect(queue.settledGroups).toBeNull();
+    pending[0]?.end();
+    // Whoever is told of a commit finds that there was one.
+    await first.then(() => expect(queue.settledGroups).toBe(1));
+    const second = queue.submit(pushOf("b"));
+    await settle();
+    pending[1]?.fail(new Error("no disk"));
+    await expect(second).rejects.toThrow("the store is closed");
+    expect(queue.settledGroups).toBeNull();
+  });
+
   test("[STORE-3] what comes while a group commits goes together in the next, in order", async () => {
     const { writer, groups, pending } = createWriter();
     const { queue } = createQueue(writer);
@@ -68,7 +86,7 @@ describe("a commit queue", () => {
     await settle();
     expect(groups).toEqual([["a", "b"]]);
     submit("c");
-    void queue.submit({ kind: "purge", space: "s" as SpaceId, cutoff: "" as Stamp });
+    void queue.submit({ kind: "purge", space: "s" as SpaceId, cutoff: "" as Stamp, from: null });
     submit("d");
     await settle();
     expect(groups).toHaveLength(1);

@@ -17,7 +17,7 @@ type Waiting = {
 };
 
 const unitsOf = (request: WriteRequest): number => {
-  if (request.kind === "purge") return 0;
+  if (request.kind !== "push") return 0;
   let units = 0;
   for (const change of request.push.changes) {
     units += CHANGE_UNITS + (change.kind === "write" ? (change.value?.length ?? 0) : 0);
@@ -36,6 +36,9 @@ export class CommitQueue {
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #closedBy: StoreClosedError | null = null;
+  #groups = 0;
+  /** Stays true once the writer is beyond use: what it has written is then not known. */
+  #isCommitting = false;
 
   /** `onFatal` is called once, if the writer is beyond use. From then on every request is refused. */
   constructor(writer: Writer, soon: Runtime["soon"], onFatal: (error: Error) => void) {
@@ -59,6 +62,14 @@ export class CommitQueue {
     await this.#running;
   }
 
+  /**
+   * How many groups have been given to the writer, if it has answered them all; null while it is at
+   * work. For as long as the number is the same, nothing was written.
+   */
+  get settledGroups(): number | null {
+    return this.#isCommitting ? null : this.#groups;
+  }
+
   /** The writer is gone: nobody who waits can be told that a change is safe. */
   fail(cause: unknown): void {
     this.#refuse([], cause);
@@ -72,12 +83,15 @@ export class CommitQueue {
       });
       const group = this.#takeGroup();
       let results: readonly WriteResult[];
+      this.#groups += 1;
+      this.#isCommitting = true;
       try {
         results = await this.#writer.commit(group.map(({ request }) => request));
       } catch (error) {
         this.#refuse(group, error);
         break;
       }
+      this.#isCommitting = false;
       for (const [index, { resolve, reject }] of group.entries()) {
         const result = results[index];
         if (result === undefined) reject(new Error("the writer left a request unanswered"));

@@ -7,12 +7,17 @@ import {
   listEpoch,
   replaceInDigest,
   type Runtime,
-  type SpaceId,
+  type SpaceState,
   type Stamp,
 } from "@synchro/core";
 import { recordFromRow, RECORD_COLUMNS, type RecordRow } from "./record-row.ts";
 import { prepareRows } from "./row-statement.ts";
-import { createSpaceLoader, createSpaceSaver } from "./space-table.ts";
+import {
+  createSpaceLister,
+  createSpaceLoader,
+  createSpaceSaver,
+  type LoadedSpace,
+} from "./space-table.ts";
 import { inTransaction } from "./transaction.ts";
 
 type Opening = {
@@ -22,16 +27,13 @@ type Opening = {
   readonly sha256: Runtime["sha256"];
 };
 
-/** Gives the records of `added` in a space new seqs, in the order of the old ones. */
+/** Gives the records of `added` in a space new seqs, in the order of the old ones. Returns what of its state is new. */
 const reissueSeqs = (
   database: DatabaseSync,
-  name: SpaceId,
+  { state, collectionIds }: LoadedSpace,
   added: readonly CollectionName[],
-  { epoch, now, sha256 }: Opening,
-): void => {
-  const space = createSpaceLoader(database)(name);
-  if (space === null) return;
-  const { id, state, collectionIds } = space;
+  { now, sha256 }: Opening,
+): Pick<SpaceState, "head" | "digests"> => {
   const ids = added.flatMap((each) => collectionIds.get(each) ?? []);
   const moved = database
     .prepare(
@@ -41,7 +43,7 @@ const reissueSeqs = (
        WHERE id = moved.moved_id`,
     )
     .run(state.head, now, JSON.stringify(ids)).changes;
-  if (moved === 0) return;
+  if (moved === 0) return state;
   const digests = new Map<CollectionName, Digest>(state.digests);
   const live = prepareRows<RecordRow>(
     database,
@@ -56,19 +58,16 @@ const reissueSeqs = (
     }
     digests.set(collection, digest);
   }
-  const head = state.head + Number(moved);
-  const epochs = listEpoch(state.epochs, epoch, state.head);
-  createSpaceSaver(database).save(space, {
-    id,
-    collectionIds,
-    state: { ...state, head, epochs, digests },
-  });
+  return { head: state.head + Number(moved), digests };
 };
 
 /**
  * Notes what is declared now. A collection that was not at the last opening, and holds records, was
  * left out of every answer meanwhile: its records get new seqs, so that they come as news to
- * cursors that have passed them. In one transaction; with nothing to note it writes nothing.
+ * cursors that have passed them. And every space lists the opening's epoch at once: while a
+ * collection is not declared, cursors pass its records unseen, and only an epoch of their own tells
+ * them from cursors that an older copy of the data would take as valid (EPOCH-8). In one
+ * transaction; with nothing to note it writes nothing.
  */
 export const declareCollections = (database: DatabaseSync, opening: Opening): void => {
   const names = prepareRows<[CollectionName]>(database, "SELECT name FROM declared");
@@ -77,13 +76,15 @@ export const declareCollections = (database: DatabaseSync, opening: Opening): vo
   if (declared.symmetricDifference(before).size === 0) return;
   inTransaction(database, () => {
     const added = [...declared.difference(before)];
-    const holders = prepareRows<[SpaceId]>(
-      database,
-      `SELECT DISTINCT spaces.name FROM spaces JOIN collections ON collections.space = spaces.id
-       WHERE collections.name IN (SELECT value FROM json_each(?))`,
-    );
-    for (const [space] of holders.all(JSON.stringify(added))) {
-      reissueSeqs(database, space, added, opening);
+    const load = createSpaceLoader(database);
+    const saver = createSpaceSaver(database);
+    for (const name of createSpaceLister(database)()) {
+      const space = load(name);
+      if (space === null) continue;
+      const { state } = space;
+      const reissued = reissueSeqs(database, space, added, opening);
+      const epochs = listEpoch(state.epochs, opening.epoch, state.head);
+      saver.save(space, { ...space, state: { ...state, ...reissued, epochs } });
     }
     database.exec("DELETE FROM declared");
     const insert = database.prepare("INSERT INTO declared (name) VALUES (?)");

@@ -10,15 +10,18 @@ import { connectWriter, openReader, setWriterPragmas } from "./open-database.ts"
 import { checkDatabase, migrateDatabase, type Migration } from "./prepare-database.ts";
 import { SnapshotCopies } from "./snapshot-copies.ts";
 import { SnapshotPool } from "./snapshot-pool.ts";
+import { createSpaceCache, createSpaceNoCache } from "./space-cache.ts";
 import { createSpaceReader } from "./space-reader.ts";
 import { SqliteStore } from "./sqlite-store.ts";
+import { holdsErased } from "./upkeep-writer.ts";
 import { toOpenError } from "./store-open-error.ts";
 import { rollBack } from "./transaction.ts";
 import { WorkerWriter } from "./worker-writer.ts";
 import { WriterCore } from "./writer-core.ts";
 import type { Writer } from "./write-request.ts";
 
-const READER_CACHE_KIB = 32 * 1024;
+/** For the way down the indexes: the feed itself is read once, in order, and gains nothing by more. */
+const READER_CACHE_KIB = 8 * 1024;
 const SNAPSHOT_CACHE_KIB = 512;
 
 export type SqliteOptions = StoreOptions & {
@@ -43,18 +46,21 @@ export const openSqliteStore = async (options: SqliteOptions): Promise<Store> =>
   let writer: Writer | null = null;
   try {
     declareCollections(database, { declared: collections.keys(), epoch, ...openingOf(runtime) });
+    const hasErased = holdsErased(database);
     // A thread may be lost while nothing is asked of it: then nobody but the queue can be told.
     let queue: CommitQueue | null = null;
     writer = await openWriterOf(options, { path, database, epoch }, (error) => queue?.fail(error));
-    queue = new CommitQueue(writer, runtime.soon, onFatal);
+    const commits = new CommitQueue(writer, runtime.soon, onFatal);
+    queue = commits;
     const reading = openReader(path, READER_CACHE_KIB);
+    const spaces = createSpaceCache(reading, () => commits.settledGroups);
     const writing = writer;
-    return new SqliteStore({
+    const store = new SqliteStore({
       options,
       isDurable: true,
       epoch,
-      queue,
-      reader: createSpaceReader(reading),
+      queue: commits,
+      reader: createSpaceReader(reading, spaces),
       snapshots: new SnapshotPool(() => openReader(path, SNAPSHOT_CACHE_KIB)),
       letGo: async () => {
         reading.close();
@@ -63,6 +69,9 @@ export const openSqliteStore = async (options: SqliteOptions): Promise<Store> =>
         lock.release();
       },
     });
+    // What a kill left of an erasure goes now, beside the work. If it can't, a later opening tries again.
+    if (hasErased) store.removeErased().catch(() => {});
+    return store;
   } catch (error) {
     await writer?.close();
     if (database.isOpen) database.close();
@@ -93,7 +102,7 @@ export const openSqliteStoreOver = (
     isDurable: false,
     epoch,
     queue: new CommitQueue(writer, runtime.soon, onFatal),
-    reader: createSpaceReader(database),
+    reader: createSpaceReader(database, createSpaceNoCache(database)),
     snapshots: new SnapshotCopies(database),
     letGo: () => writer.close(),
   });

@@ -85,12 +85,17 @@ test("so does its outcome on the way back, and what is neither a push nor commit
   );
   const others: readonly WriteResult[] = [
     { kind: "full" },
-    { kind: "purged", outcome: { purged: 3, floor: 9 } },
+    { kind: "purged", step: { purged: 3, floor: 9, next: { collection: readings, afterSeq: 9 } } },
     { kind: "failed", error: new Error("no") },
   ];
   for (const other of others) {
     expect(unpackResult(structuredClone(packResult(other)))).toEqual(other);
   }
-  const purge: WriteRequest = { kind: "purge", space, cutoff: at(1) };
+  const purge: WriteRequest = {
+    kind: "purge",
+    space,
+    cutoff: at(1),
+    from: { collection: readings, afterSeq: 4 },
+  };
   expect(unpackRequest(structuredClone(packRequest(purge)))).toEqual(purge);
 });

@@ -5,15 +5,29 @@ import type { WriteRequest, WriteResult } from "./write-request.ts";
 // A message between threads is copied value by value, and an object costs four times what its
 // fields cost in arrays: a batch of 500 would spend as long in the copy as in the tables.
 
+/**
+ * Values that are mostly the same for all changes of a push, as its collection is. Those that are
+ * cross once: a text that repeats is copied each time.
+ */
+type Column<Value> = { readonly same: Value } | { readonly each: readonly Value[] };
+
+const packColumn = <Value>(each: readonly Value[]): Column<Value> => {
+  const [same] = each;
+  return same !== undefined && each.every((value) => value === same) ? { same } : { each };
+};
+
+const valueAt = <Value>(column: Column<Value>, index: number): Value | undefined =>
+  "same" in column ? column.same : column.each[index];
+
 /** The changes of a push as columns. At an index that `others` holds, the columns mean nothing. */
 type PackedChanges = {
-  readonly collections: readonly CollectionName[];
+  readonly collections: Column<CollectionName>;
   readonly keys: readonly string[];
   readonly stamps: readonly Stamp[];
-  readonly bases: readonly (Seq | null)[];
+  readonly bases: Column<Seq | null>;
   readonly values: readonly (string | null)[];
-  readonly authors: readonly (string | null)[];
-  readonly verified: readonly boolean[];
+  readonly authors: Column<string | null>;
+  readonly verified: Column<boolean>;
   /** The changes that are not of the kind `write`. */
   readonly others: ReadonlyMap<number, PushChange>;
 };
@@ -24,7 +38,7 @@ export type PackedRequest =
       readonly push: Omit<StorePush, "changes">;
       readonly changes: PackedChanges;
     }
-  | Extract<WriteRequest, { readonly kind: "purge" }>;
+  | Exclude<WriteRequest, { readonly kind: "push" }>;
 
 type PushedResult = Extract<WriteResult, { readonly kind: "pushed" }>;
 type Committed = Extract<PushedResult["outcome"], { readonly kind: "committed" }>;
@@ -48,31 +62,31 @@ const packChanges = (changes: readonly PushChange[]): PackedChanges => {
     none: Value,
   ) => changes.map((change) => (change.kind === "write" ? valueOf(change) : none));
   return {
-    collections: column((change) => change.collection, "" as CollectionName),
+    collections: packColumn(column((change) => change.collection, "" as CollectionName)),
     keys: column((change) => change.key, ""),
     stamps: column((change) => change.stamp, "" as Stamp),
-    bases: column((change) => change.base, null),
+    bases: packColumn(column((change) => change.base, null)),
     values: column((change) => change.value, null),
-    authors: column((change) => change.author?.name ?? null, null),
-    verified: column((change) => change.author?.verified ?? false, false),
+    authors: packColumn(column((change) => change.author?.name ?? null, null)),
+    verified: packColumn(column((change) => change.author?.verified ?? false, false)),
     others,
   };
 };
 
 const unpackChanges = (packed: PackedChanges): readonly PushChange[] => {
   const { collections, keys, stamps, bases, values, authors, verified, others } = packed;
-  return collections.map((collection, index): PushChange => {
+  return keys.map((key, index): PushChange => {
     const other = others.get(index);
     if (other !== undefined) return other;
-    const name = authors[index] ?? null;
+    const name = valueAt(authors, index) ?? null;
     const author: Author | null =
-      name === null ? null : { name, verified: verified[index] === true };
+      name === null ? null : { name, verified: valueAt(verified, index) === true };
     return {
       kind: "write",
-      collection,
-      key: keys[index] ?? "",
+      collection: valueAt(collections, index) ?? ("" as CollectionName),
+      key,
       stamp: stamps[index] ?? ("" as Stamp),
-      base: bases[index] ?? null,
+      base: valueAt(bases, index) ?? null,
       value: values[index] ?? null,
       author,
     };
@@ -80,15 +94,15 @@ const unpackChanges = (packed: PackedChanges): readonly PushChange[] => {
 };
 
 export const packRequest = (request: WriteRequest): PackedRequest => {
-  if (request.kind === "purge") return request;
+  if (request.kind !== "push") return request;
   const { changes, ...push } = request.push;
   return { kind: "push", push, changes: packChanges(changes) };
 };
 
 export const unpackRequest = (packed: PackedRequest): WriteRequest =>
-  packed.kind === "purge"
-    ? packed
-    : { kind: "push", push: { ...packed.push, changes: unpackChanges(packed.changes) } };
+  packed.kind === "push"
+    ? { kind: "push", push: { ...packed.push, changes: unpackChanges(packed.changes) } }
+    : packed;
 
 export const packResult = (result: WriteResult): PackedResult => {
   if (result.kind !== "pushed" || result.outcome.kind !== "committed") return result;

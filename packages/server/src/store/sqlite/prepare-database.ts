@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, migrations, SCHEMA_VERSION } from "./schema.ts";
+import { type DatabaseSchema, recordSchema } from "./schema.ts";
 import { StoreOpenError } from "./store-open-error.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -10,20 +10,24 @@ const isEmpty = (database: DatabaseSync): boolean =>
   database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
 
 /** Throws unless the file is ours, and of a version that this program knows, or is empty. Changes nothing. */
-export const checkDatabase = (database: DatabaseSync, path: string): void => {
+export const checkDatabase = (
+  database: DatabaseSync,
+  path: string,
+  { applicationId, migrations }: DatabaseSchema = recordSchema,
+): void => {
   const id = integerPragma(database, "application_id");
   const version = integerPragma(database, "user_version");
   const isNew = id === 0 && version === 0 && isEmpty(database);
-  if (!isNew && id !== APPLICATION_ID) {
+  if (!isNew && id !== applicationId) {
     throw new StoreOpenError(
       "foreign_file",
       `${path} is not a database of Synchro: name another directory with --data`,
     );
   }
-  if (version > SCHEMA_VERSION) {
+  if (version > migrations.length) {
     throw new StoreOpenError(
       "newer_schema",
-      `${path} was made by a newer Synchro (schema ${version}; this one knows ${SCHEMA_VERSION}): update Synchro`,
+      `${path} was made by a newer Synchro (schema ${version}; this one knows ${migrations.length}): update Synchro`,
     );
   }
 };
@@ -31,16 +35,22 @@ export const checkDatabase = (database: DatabaseSync, path: string): void => {
 export type Migration = { readonly from: number; readonly to: number };
 
 /** Brings the tables to this program's version, in one transaction. With nothing to do it writes nothing. */
-export const migrateDatabase = (database: DatabaseSync): Migration => {
-  const from = integerPragma(database, "user_version");
-  if (from < SCHEMA_VERSION) {
-    inTransaction(database, () => {
-      for (const step of migrations.slice(from)) database.exec(step);
-      database.exec(`
-        PRAGMA application_id = ${APPLICATION_ID};
-        PRAGMA user_version = ${SCHEMA_VERSION};
-      `);
-    });
-  }
-  return { from, to: SCHEMA_VERSION };
+export const migrateDatabase = (
+  database: DatabaseSync,
+  { applicationId, migrations }: DatabaseSchema = recordSchema,
+): Migration => {
+  const to = migrations.length;
+  const readVersion = (): number => integerPragma(database, "user_version");
+  const from = readVersion();
+  if (from >= to) return { from, to };
+  return inTransaction(database, () => {
+    // Of a file that several processes open, another may have been quicker.
+    const found = readVersion();
+    for (const step of migrations.slice(found)) database.exec(step);
+    database.exec(`
+      PRAGMA application_id = ${applicationId};
+      PRAGMA user_version = ${to};
+    `);
+    return { from: found, to };
+  });
 };

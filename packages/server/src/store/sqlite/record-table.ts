@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { CollectionName, Seq, Stamp, StoredRecord } from "@synchro/core";
+import type { CollectionName, Stamp, StoredRecord } from "@synchro/core";
 import { authorToRow, RECORD_COLUMNS, recordFromRow, type RecordRow } from "./record-row.ts";
 import { prepareRows } from "./row-statement.ts";
 
@@ -14,9 +14,6 @@ const FIND_ALL_SQL = `SELECT ${FOUND_COLUMNS} FROM json_each(?) AS wanted
 
 /** Keys from which on one statement finds them in half the time of one each. */
 const FIND_ALL_MIN = 8;
-
-const OLD_TOMBSTONES = `records INDEXED BY tombstones_by_seq
-  WHERE collection = ? AND value IS NULL AND buried_at < ? AND stamp < ?`;
 
 /** Rows that one statement inserts: a third less time a row than one by one. */
 const BLOCK_ROWS = 32;
@@ -53,11 +50,6 @@ export type RecordTable = {
   readonly insertAll: (records: readonly NewRecord[], committedAt: Stamp) => void;
   readonly update: (rowId: number, record: StoredRecord, committedAt: Stamp) => void;
   readonly addHistory: (collectionId: number, record: StoredRecord) => void;
-  /** Removes the tombstones of a collection that are before `cutoff` by both their times. */
-  readonly purge: (
-    collectionId: number,
-    cutoff: Stamp,
-  ) => { readonly purged: number; readonly seqMax: Seq };
 };
 
 export const createRecordTable = (database: DatabaseSync): RecordTable => {
@@ -72,11 +64,6 @@ export const createRecordTable = (database: DatabaseSync): RecordTable => {
   const insertHistory = database.prepare(
     `INSERT INTO history (collection, ${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
-  const oldTombstones = prepareRows<[number, Seq | null]>(
-    database,
-    `SELECT count(*), max(seq) FROM ${OLD_TOMBSTONES}`,
-  );
-  const deleteOldTombstones = database.prepare(`DELETE FROM ${OLD_TOMBSTONES}`);
   return {
     find: (collection, collectionId, keys) => {
       const rows =
@@ -107,11 +94,6 @@ export const createRecordTable = (database: DatabaseSync): RecordTable => {
     },
     addHistory: (collectionId, { key, seq, stamp, value, author }) => {
       insertHistory.run(collectionId, key, seq, stamp, ...authorToRow(author), value);
-    },
-    purge: (collectionId, cutoff) => {
-      const [purged = 0, seqMax = null] = oldTombstones.get(collectionId, cutoff, cutoff) ?? [];
-      if (purged > 0) deleteOldTombstones.run(collectionId, cutoff, cutoff);
-      return { purged, seqMax: seqMax ?? 0 };
     },
   };
 };

@@ -2,19 +2,17 @@ import type { DatabaseSync } from "node:sqlite";
 import {
   type CollectionName,
   type Epoch,
-  laterStamp,
   mergePolicies,
   newSpaceState,
   planPush,
   type PushPlan,
   type Runtime,
-  type SpaceId,
   type Stamp,
 } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 import { evidenceCutoff } from "../evidence-cutoff.ts";
 import { recordBytes } from "../record-bytes.ts";
-import type { PurgeOutcome, PushOutcome, StoredCollection, StorePush } from "../store.ts";
+import type { PushOutcome, StoredCollection, StorePush } from "../store.ts";
 import type { GroupSpaces } from "./group-spaces.ts";
 import { createKeptTable, type KeptTable } from "./kept-table.ts";
 import {
@@ -45,12 +43,14 @@ type PlannedPush = {
  */
 export class RequestWriter {
   readonly #context: WriterContext;
+  #epoch: Epoch;
   readonly #saver: SpaceSaver;
   readonly #records: RecordTable;
   readonly #kept: KeptTable;
 
   constructor(database: DatabaseSync, context: WriterContext, saver: SpaceSaver) {
     this.#context = context;
+    this.#epoch = context.epoch;
     this.#saver = saver;
     this.#records = createRecordTable(database);
     this.#kept = createKeptTable(database, context);
@@ -70,32 +70,16 @@ export class RequestWriter {
       results: plan.results,
       lostTo: plan.lostTo,
       position: {
-        epoch: plan.state.epochs.at(-1)?.epoch ?? this.#context.epoch,
+        epoch: plan.state.epochs.at(-1)?.epoch ?? this.#epoch,
         seq: plan.state.head,
       },
       changed: plan.writes.length,
     };
   }
 
-  purge(name: SpaceId, cutoff: Stamp, spaces: GroupSpaces): PurgeOutcome {
-    const space = spaces.find(name);
-    if (space === null) return { purged: 0, floor: 0 };
-    let purged = 0;
-    let { floor } = space.state;
-    for (const [collection, id] of space.collectionIds) {
-      if (!this.#context.collections.has(collection)) continue;
-      const removed = this.#records.purge(id, cutoff);
-      purged += removed.purged;
-      floor = Math.max(floor, removed.seqMax);
-    }
-    if (purged === 0) return { purged, floor: space.state.floor };
-    const state = {
-      ...space.state,
-      floor,
-      cutoff: laterStamp(space.state.cutoff ?? cutoff, cutoff),
-    };
-    spaces.put(name, space, { ...space, state });
-    return { purged, floor };
+  /** From now on changes belong to `epoch`: another than the opening's has been begun. */
+  useEpoch(epoch: Epoch): void {
+    this.#epoch = epoch;
   }
 
   /** Takes away some evidence that is too old to be shown at `now`. */
@@ -104,7 +88,8 @@ export class RequestWriter {
   }
 
   #plan(request: StorePush, space: LoadedSpace | null): PlannedPush {
-    const { epoch, collections, limits, sha256 } = this.#context;
+    const { collections, limits, sha256 } = this.#context;
+    const epoch = this.#epoch;
     const found = this.#find(request, space);
     const plan = planPush({
       state: space?.state ?? newSpaceState(epoch),

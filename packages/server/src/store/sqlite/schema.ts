@@ -103,3 +103,12 @@ export const migrations: readonly string[] = [
 
 /** The version of the tables that this program reads and writes. */
 export const SCHEMA_VERSION = migrations.length;
+
+/** What a file says it is, and the steps that make its tables; its version is how many were run. */
+export type DatabaseSchema = {
+  readonly applicationId: number;
+  readonly migrations: readonly string[];
+};
+
+/** The tables of records, in `synchro.db`. */
+export const recordSchema: DatabaseSchema = { applicationId: APPLICATION_ID, migrations };

@@ -1,15 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { CollectionName, SpaceId, Stamp, StoredRecord } from "@synchro/core";
+import type { CollectionName, SpaceId, SpaceState, Stamp, StoredRecord } from "@synchro/core";
 import { answerPull } from "../answer-pull.ts";
 import type { KeptEvidence, KeptRejection, PullOutcome, Store, StorePull } from "../store.ts";
 import { createFeedReader } from "./feed-reader.ts";
 import { createKeptReader } from "./kept-reader.ts";
-import { createSpaceLoader } from "./space-table.ts";
+import type { SpaceCache } from "./space-cache.ts";
+import { createSpaceLister } from "./space-table.ts";
 import { rollBack } from "./transaction.ts";
 
 /** The short reads of a store, on one connection: each begins, reads and ends in one call. */
 export type SpaceReader = {
   readonly pull: (request: StorePull, declared: readonly CollectionName[]) => PullOutcome;
+  readonly listSpaces: () => readonly SpaceId[];
+  readonly describe: (space: SpaceId) => SpaceState | null;
   readonly listEvidence: (
     space: SpaceId,
     cutoff: Stamp,
@@ -25,8 +28,9 @@ export type SpaceReader = {
   ) => readonly StoredRecord[];
 };
 
-export const createSpaceReader = (database: DatabaseSync): SpaceReader => {
-  const load = createSpaceLoader(database);
+export const createSpaceReader = (database: DatabaseSync, spaces: SpaceCache): SpaceReader => {
+  const { load } = spaces;
+  const list = createSpaceLister(database);
   const readFeed = createFeedReader(database);
   const kept = createKeptReader(database);
   const begin = database.prepare("BEGIN");
@@ -45,8 +49,24 @@ export const createSpaceReader = (database: DatabaseSync): SpaceReader => {
     }
   };
 
+  /** The answer where nothing is to be read but the space itself, and that is known; else null. */
+  const answerKnown = (
+    request: StorePull,
+    declared: readonly CollectionName[],
+  ): PullOutcome | null => {
+    const space = spaces.peek(request.space);
+    if (space === null) return null;
+    let isWhole = true;
+    const outcome = answerPull(space.state, request, declared, () => {
+      isWhole = false;
+      return [];
+    });
+    return isWhole ? outcome : null;
+  };
+
   return {
     pull: (request, declared) =>
+      answerKnown(request, declared) ??
       atOneMoment(() => {
         const space = load(request.space);
         return answerPull(space?.state ?? null, request, declared, (plan, collections) =>
@@ -59,6 +79,8 @@ export const createSpaceReader = (database: DatabaseSync): SpaceReader => {
           ),
         );
       }),
+    listSpaces: () => list(),
+    describe: (space) => atOneMoment(() => load(space)?.state ?? null),
     listEvidence: (space, cutoff, of) =>
       atOneMoment(() =>
         kept.evidence(load(space)?.collectionIds.get(of.collection) ?? null, cutoff, of),

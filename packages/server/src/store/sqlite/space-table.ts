@@ -54,6 +54,12 @@ export const createSpaceLoader = (
   };
 };
 
+/** Reads the ids of all spaces, in order. */
+export const createSpaceLister = (database: DatabaseSync): (() => readonly SpaceId[]) => {
+  const names = prepareRows<[SpaceId]>(database, "SELECT name FROM spaces ORDER BY name");
+  return () => names.all().map(([name]) => name);
+};
+
 /** Writes spaces, within a transaction that the caller holds. */
 export type SpaceSaver = {
   /** A new space without epochs and collections; `save` adds them. Returns its integer. */

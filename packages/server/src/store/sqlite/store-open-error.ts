@@ -1,7 +1,9 @@
 import { sqliteFailureOf } from "./sqlite-failure.ts";
 
 export type StoreOpenCode =
+  | "absent"
   | "newer_schema"
+  | "older_schema"
   | "foreign_file"
   | "already_open"
   | "not_writable"

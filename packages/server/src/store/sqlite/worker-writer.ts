@@ -3,6 +3,12 @@ import { packRequest, unpackResult } from "./packed-push.ts";
 import type { FromWriterThread, ToWriterThread, WriterThreadData } from "./writer-thread-data.ts";
 import type { Writer, WriteRequest, WriteResult } from "./write-request.ts";
 
+/**
+ * MiB of young objects that the thread's heap may hold: some batches of changes. Left to itself it
+ * grows to several times as much, which makes no push faster.
+ */
+const YOUNG_MIB_MAX = 24;
+
 type Waiting<Result> = {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
@@ -35,6 +41,7 @@ export class WorkerWriter implements Writer {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     this.#worker = new Worker(new URL(`./writer-thread.${extension}`, import.meta.url), {
       workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB_MAX },
     });
     this.#onLost = onLost;
     this.#worker.on("message", (message: FromWriterThread) => this.#receive(message));

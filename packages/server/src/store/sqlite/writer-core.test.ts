@@ -22,6 +22,7 @@ import { openSqliteStoreOver } from "./open-sqlite-store.ts";
 import { connectWriter, setWriterPragmas } from "./open-database.ts";
 import { migrateDatabase } from "./prepare-database.ts";
 import { createDataDir, onFatal } from "./sqlite-harness.contract.ts";
+import { createSpaceNoCache } from "./space-cache.ts";
 import { createSpaceReader } from "./space-reader.ts";
 import type { WriteRequest } from "./write-request.ts";
 import { WriterCore } from "./writer-core.ts";
@@ -69,7 +70,8 @@ describe("a group of requests", () => {
        BEGIN SELECT RAISE(${raise}, 'poisoned'); END`,
     );
 
-  const readBack = () => createSpaceReader(database).pull(pullRequest(), names);
+  const readBack = () =>
+    createSpaceReader(database, createSpaceNoCache(database)).pull(pullRequest(), names);
 
   test("[STORE-3] [STORE-1] one that fails in the middle of its writes leaves nothing behind, and its neighbours stand", async () => {
     poison("ABORT");

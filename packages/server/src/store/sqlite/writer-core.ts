@@ -1,10 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { CollectionName } from "@synchro/core";
 import { GroupSpaces } from "./group-spaces.ts";
 import { RequestWriter, type WriterContext } from "./request-writer.ts";
 import { prepareRows } from "./row-statement.ts";
 import { createSpaceLoader, createSpaceSaver } from "./space-table.ts";
 import { sqliteFailureOf } from "./sqlite-failure.ts";
 import { rollBack } from "./transaction.ts";
+import { UpkeepWriter } from "./upkeep-writer.ts";
 import type { WriteRequest, WriteResult } from "./write-request.ts";
 
 /** About how many pages the log may hold before they are brought into the file: 16 MiB. */
@@ -24,8 +26,9 @@ const steps = {
 
 /** What a request that was applied adds to the log, in records, large ones counted by their pages. */
 const weightOf = (request: WriteRequest, result: WriteResult): number => {
-  if (result.kind === "purged") return result.outcome.purged;
-  if (request.kind === "purge" || result.kind !== "pushed") return 0;
+  if (result.kind === "purged") return result.step.purged;
+  if (result.kind === "removed") return result.removed;
+  if (request.kind !== "push" || result.kind !== "pushed") return 0;
   if (result.outcome.kind === "full" || result.outcome.changed === 0) return 0;
   let weight = 0;
   for (const change of request.push.changes) {
@@ -43,6 +46,8 @@ const weightOf = (request: WriteRequest, result: WriteResult): number => {
 export class WriterCore {
   readonly #database: DatabaseSync;
   readonly #requests: RequestWriter;
+  readonly #upkeep: UpkeepWriter;
+  readonly #isDeclared: (collection: CollectionName) => boolean;
   readonly #createSpaces: () => GroupSpaces;
   readonly #sql: { readonly [step in keyof typeof steps]: { readonly run: () => unknown } };
   readonly #checkpoint: () => { readonly logPages: number; readonly movedPages: number };
@@ -57,6 +62,8 @@ export class WriterCore {
     const saver = createSpaceSaver(database);
     this.#database = database;
     this.#requests = new RequestWriter(database, context, saver);
+    this.#upkeep = new UpkeepWriter(database);
+    this.#isDeclared = (collection) => context.collections.has(collection);
     this.#createSpaces = () => new GroupSpaces(load, saver);
     this.#sql = {
       begin: database.prepare(steps.begin),
@@ -147,10 +154,28 @@ export class WriterCore {
   }
 
   #write(request: WriteRequest, spaces: GroupSpaces): WriteResult {
-    if (request.kind === "push") {
-      return { kind: "pushed", outcome: this.#requests.push(request.push, spaces) };
+    switch (request.kind) {
+      case "push":
+        return { kind: "pushed", outcome: this.#requests.push(request.push, spaces) };
+      case "purge": {
+        const context = { spaces, isDeclared: this.#isDeclared };
+        const step = this.#upkeep.purge(request.space, request.cutoff, request.from, context);
+        return { kind: "purged", step };
+      }
+      case "begin_epoch": {
+        const { space, drawn } = request;
+        const begun = this.#upkeep.beginEpoch(space, drawn, spaces);
+        this.#requests.useEpoch(drawn);
+        return { kind: "epoch_begun", spaces: begun };
+      }
+      case "erase": {
+        const { space, drawn, now } = request;
+        const isFound = this.#upkeep.erase(space, drawn, now, spaces);
+        if (isFound) this.#requests.useEpoch(drawn);
+        return { kind: "erased", isFound };
+      }
+      case "remove_erased":
+        return { kind: "removed", ...this.#upkeep.removeErased() };
     }
-    const outcome = this.#requests.purge(request.space, request.cutoff, spaces);
-    return { kind: "purged", outcome };
   }
 }
