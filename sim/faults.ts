@@ -6,9 +6,11 @@ import type { DeviceOracle } from "./oracle/device-oracle.ts";
 import { type Owed, owedAfterRestore, stillOwed } from "./oracle/rest.ts";
 import type { ModelImage, ServerOracle } from "./oracle/server-oracle.ts";
 import type { Plan, StepFault } from "./plan.ts";
+import type { Access, Denial } from "./server/access.ts";
 import type { DiskImage } from "./server/engine.ts";
 import type { ServerMachine } from "./server/server-machine.ts";
 import { LATE_COLLECTION } from "./server/settings.ts";
+import { soughtTimes } from "./sought.ts";
 import { sendHostileRequest } from "./hostile-request.ts";
 import { startProcess } from "./world/machine.ts";
 import type { Random } from "./world/random.ts";
@@ -20,6 +22,7 @@ export type FaultDeps = {
   readonly server: ServerMachine;
   readonly devices: readonly Device[];
   readonly network: Network;
+  readonly access: Access;
   readonly serverOracle: ServerOracle;
   readonly deviceOracle: DeviceOracle;
 };
@@ -84,7 +87,7 @@ const startDevice = (self: Self, device: Device): void => {
   const { world, random } = self;
   const delayMs = self.isCalm ? 10 : random.between(10, random.pick([500, 20_000]));
   world.scheduler.after(delayMs, `${device.name} starts`, () => {
-    if (device.client() === null) device.start(random.pick(modes));
+    if (device.clients().length === 0) device.start(random.pick(modes));
   });
 };
 
@@ -148,7 +151,58 @@ const changeCollections = (self: Self): void => {
     ["batches", "readings"],
     ["readings", LATE_COLLECTION],
   ]);
-  void random.pick(devices).client()?.setCollections(names);
+  random.pick(devices).setCollections(names);
+};
+
+const deny = (self: Self, denial: Denial): void => {
+  const { world, random, devices, access } = self;
+  const { name } = random.pick(devices);
+  access.deny(name, denial);
+  world.scheduler.after(random.between(1_000, 60_000), `${name} allowed`, () => access.allow(name));
+};
+
+/** Who is in the middle of a run is worth more. */
+const pickVictim = ({ random, devices }: Self): Device => {
+  const inRun = devices.filter((device) => device.phase().endsWith("_run"));
+  return random.pick(inRun.length > 0 && random.chance(0.6) ? inRun : devices);
+};
+
+const fillDevice = (self: Self): void => {
+  const { world, random } = self;
+  const device = pickVictim(self);
+  countPhases(self, "device_full", [device]);
+  device.setFull(true);
+  world.scheduler.after(random.between(500, 30_000), `${device.name} has room`, () =>
+    device.setFull(false),
+  );
+};
+
+const TABS_MAX = 3;
+
+const openTab = (self: Self): void => {
+  const device = self.random.pick(self.devices);
+  const { length } = device.clients();
+  // Only the real client shares its disk.
+  if (device.state().program !== "real" || length === 0 || length >= TABS_MAX) return;
+  self.world.counters.count("tab_beside");
+  device.start(self.random.pick(modes));
+};
+
+/** One of several, and as often as not the one that leads. */
+const killTab = (self: Self): void => {
+  const device = self.random.pick(self.devices);
+  const { length } = device.clients();
+  if (length < 2) return;
+  const index = self.random.chance(0.5) ? 0 : self.random.below(length);
+  self.world.counters.count(index === 0 ? "tab_killed_first" : "tab_killed_other");
+  device.kill(index);
+};
+
+const upgradeProgram = (self: Self): void => {
+  const device = self.random.pick(self.devices);
+  device.kill();
+  device.upgrade();
+  startDevice(self, device);
 };
 
 const strikes: { readonly [fault in StepFault]: (self: Self) => void } = {
@@ -166,7 +220,8 @@ const strikes: { readonly [fault in StepFault]: (self: Self) => void } = {
     self.images = [...self.images, image].slice(-IMAGES_MAX);
   },
   device_kill: (self) => {
-    const device = self.random.pick(self.devices);
+    const device = pickVictim(self);
+    countPhases(self, "device_kill", [device]);
     device.kill();
     startDevice(self, device);
   },
@@ -183,11 +238,20 @@ const strikes: { readonly [fault in StepFault]: (self: Self) => void } = {
   partition,
   collections_change: changeCollections,
   hostile_request: (self) => sendHostileRequest(self.world, self.network, self.random),
+  token_expired: (self) => deny(self, "expired"),
+  write_denied: (self) => deny(self, "read_only"),
+  device_full: fillDevice,
+  tab_opened: openTab,
+  tab_killed: killTab,
+  program_upgraded: upgradeProgram,
 };
 
-/** What strikes more often while a device is in the middle of a run. */
-const soughtInRuns: ReadonlySet<StepFault> = new Set(["restore", "server_kill", "purge"]);
-const SOUGHT_TIMES = 8;
+/** Faults of the server, counted by what each device was at: one that hardly ever meets a phase proves nothing for it. */
+const phased: ReadonlySet<StepFault> = new Set(["server_kill", "restore", "purge", "store_full"]);
+
+const countPhases = (self: Self, fault: StepFault, devices = self.devices): void => {
+  for (const device of devices) self.world.counters.count(`${fault} while ${device.phase()}`);
+};
 
 const faultNames = Object.keys(strikes) as readonly StepFault[];
 
@@ -209,13 +273,12 @@ export const startFaults = (deps: FaultDeps): Faults => {
     network: () => self.network_,
     beforeStep: () => {
       if (self.isCalm) return;
-      // A run is short, and what goes wrong in the middle of one is worth more than its share.
-      const isInRun = devices.some((device) => device.state().run !== null);
       for (const fault of faultNames) {
-        const isSought = isInRun && soughtInRuns.has(fault);
-        const probability = plan.faults[fault] * (isSought ? SOUGHT_TIMES : 1);
+        const share = plan.faults[fault];
+        const probability = share === 0 ? 0 : share * soughtTimes(fault, devices);
         if (probability === 0 || !self.random.chance(probability)) continue;
         world.counters.count(fault);
+        if (phased.has(fault)) countPhases(self, fault);
         world.trace.add(`fault ${fault}`);
         strikes[fault](self);
       }
@@ -225,8 +288,10 @@ export const startFaults = (deps: FaultDeps): Faults => {
       self.network_ = calmNetwork();
       server.clock.offsetMs = 0;
       setFull(self, false);
-      // All collections are there in the end.
-      server.kill();
+      self.access.allowAll();
+      for (const device of devices) device.setFull(false);
+      // All collections are there in the end. A server that has them goes on: its death would wake whoever sleeps for good.
+      if (!server.declaresAll()) server.kill();
       startServer(self);
       for (const device of devices) startDevice(self, device);
     },

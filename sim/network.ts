@@ -21,14 +21,20 @@ export type ServerPort = {
   readonly ended: AbortSignal;
   /** False from the moment that the server begins to stop. */
   readonly accepts: () => boolean;
-  /** `gone` aborts when the server has heard that the client went away. */
-  readonly answer: (request: Request, gone: AbortSignal) => Promise<Answer>;
-  /** `send` resolves when there is room for more; false: the connection is no more. */
+  readonly answer: (request: Request, caller: Caller) => Promise<Answer>;
+  /** `send` resolves when there is room for more; false: the connection is no more. Resolves when the stream has ended: null, or the answer that the request got in its place. */
   readonly stream: (
     request: Request,
     send: (text: string) => Promise<boolean>,
-    gone: AbortSignal,
-  ) => Promise<void>;
+    caller: Caller,
+  ) => Promise<Answer | null>;
+};
+
+/** Who stands at the other end of a request. */
+export type Caller = {
+  readonly token: string;
+  /** Aborts when the server has heard that the client went away. */
+  readonly gone: AbortSignal;
 };
 
 /** What a client's program knows of the network. Null is no answer, for whatever reason. */
@@ -37,7 +43,7 @@ export type Transport = {
     request: Request,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ) => Promise<Answer | null>;
-  /** Hands on text as it arrives, in order, until either side ends; `onText` answers false to end. */
+  /** Hands on text as it arrives, in order, until either side ends; `onText` answers false to end. Resolves with the answer that stood in a stream's place, else null. */
   readonly stream: (
     request: Request,
     options: {
@@ -45,7 +51,7 @@ export type Transport = {
       readonly onText: (text: string) => Promise<boolean>;
       readonly signal: AbortSignal;
     },
-  ) => Promise<void>;
+  ) => Promise<Answer | null>;
 };
 
 /** How bad the network is. */
@@ -120,7 +126,7 @@ const carry = (
     const port = link.server();
     if (port === null || !port.accepts()) return breaks();
     port.ended.addEventListener("abort", breaks);
-    port.answer(request, gone).then(
+    port.answer(request, { token: link.device, gone }).then(
       (answer) => {
         port.ended.removeEventListener("abort", breaks);
         if (isLost(link, link.faults().dropAnswer, "answer_dropped")) return breaks();
@@ -156,7 +162,7 @@ const sendRequest = (link: Link): Transport["request"] => {
       };
       const hangUp = (): void => {
         end(null);
-        world.scheduler.after(delayMs(link), "net hang-up", () => gone.abort());
+        world.scheduler.after(delayMs(link), "net hang-up", () => gone.abort("gone"));
       };
       const cancelTimer = process.runtime.after(timeoutMs, hangUp);
       if (signal?.aborted === true) return hangUp();
@@ -222,13 +228,14 @@ const openStream = (link: Link): Transport["stream"] => {
       const gone = new AbortController();
       let work = Promise.resolve(true);
       let isOver = false;
+      let refusal: Answer | null = null;
       const end = (): void => {
         if (isOver || !process.isAlive()) return;
         isOver = true;
         cancelTimer();
         pipe.cut();
-        world.scheduler.after(delayMs(link), "net hang-up", () => gone.abort());
-        void work.then(() => resolve());
+        world.scheduler.after(delayMs(link), "net hang-up", () => gone.abort("gone"));
+        void work.then(() => resolve(refusal));
       };
       const take = (text: string): void => {
         if (isOver || !process.isAlive()) return;
@@ -248,10 +255,17 @@ const openStream = (link: Link): Transport["stream"] => {
         const port = link.server();
         if (port === null || !port.accepts()) return pipe.cut();
         port.ended.addEventListener("abort", pipe.cut);
-        port.stream(request, pipe.send, gone.signal).then(pipe.finish, (error: unknown) => {
-          if (port.accepts()) world.fail(`a stream failed: ${String((error as Error).stack)}`);
-          pipe.cut();
-        });
+        const caller = { token: link.device, gone: gone.signal };
+        port.stream(request, pipe.send, caller).then(
+          (answer) => {
+            refusal = answer;
+            pipe.finish();
+          },
+          (error: unknown) => {
+            if (port.accepts()) world.fail(`a stream failed: ${String((error as Error).stack)}`);
+            pipe.cut();
+          },
+        );
       });
     });
 };

@@ -15,6 +15,12 @@ export const stepsBetween = {
   partition: 800,
   collections_change: 900,
   hostile_request: 250,
+  token_expired: 700,
+  write_denied: 900,
+  device_full: 700,
+  tab_opened: 400,
+  tab_killed: 400,
+  program_upgraded: 600,
 } as const;
 
 export type StepFault = keyof typeof stepsBetween;
@@ -30,6 +36,8 @@ export type Plan = {
   /** Of edits, how many are hostile, and how many deletes. */
   readonly hostile: number;
   readonly deletes: number;
+  /** How many of the devices run the naive client, an independent writing of the same rules. */
+  readonly naive: number;
   /** Whether the late collection comes and goes; else it is there from the first start. */
   readonly declaresLate: boolean;
   /** Per step. */
@@ -56,9 +64,6 @@ export const drawPlan = (random: Random, engine: EngineName): Plan => {
     random.chance(0.55) ? random.pick([0.5, 1, 2]) / stepsBetween[fault] : 0;
   const faults = Object.fromEntries(faultNames.map((fault) => [fault, rate(fault)]));
   const declaresLate = random.chance(0.4);
-  // Not together: a cursor that has passed records while their collection was not declared looks
-  // valid to a backup from before, in which it was. Nothing on the wire could tell (README.md).
-  if (declaresLate) faults["restore"] = 0;
   return {
     engine,
     devices: random.between(2, 4),
@@ -68,6 +73,7 @@ export const drawPlan = (random: Random, engine: EngineName): Plan => {
     editMsMax: random.pick([2_000, 6_000, 15_000]),
     hostile: sometimes(0.6, 0.2),
     deletes: sometimes(0.8, 0.5),
+    naive: random.pick([0, 0, 0.25, 0.5]),
     declaresLate,
     faults: faults as Plan["faults"],
     network: {

@@ -25,7 +25,12 @@ const totals = createCounters();
 let failed = 0;
 let steps = 0;
 for (let seed = from; seed < from + seeds; seed += 1) {
-  const outcome = await simulate({ seed, engine, ...(values.trace ? { tailLinesMax: 1e9 } : {}) });
+  const outcome = await simulate({
+    seed,
+    engine,
+
+    ...(values.trace ? { tailLinesMax: 1e9 } : {}),
+  });
   totals.addAll(outcome.counters);
   steps += outcome.steps;
   if (outcome.failure !== null || values.trace) console.log(outcome.tail.join("\n"));

@@ -1,13 +1,16 @@
 import { newClientState } from "./client/client-state.ts";
 import type { StartClient } from "./client/client.ts";
-import { startNaiveClient } from "./client/naive-client.ts";
+import { startProgram } from "./client/start-program.ts";
 import { createDevice, type Device } from "./device.ts";
 import { type Faults, startFaults, wrongClock } from "./faults.ts";
 import { calmNetwork, createNetwork } from "./network.ts";
 import { createDeviceOracle } from "./oracle/device-oracle.ts";
 import { losses, restlessness } from "./oracle/rest.ts";
 import { createServerOracle } from "./oracle/server-oracle.ts";
+import { plantOf } from "./planted-bugs/no-bug.ts";
+import type { PlantedBug } from "./planted-bugs/planted-bug.ts";
 import { drawPlan, type Plan } from "./plan.ts";
+import { createAccess } from "./server/access.ts";
 import { createEngine, type EngineName } from "./server/engine.ts";
 import { createServerMachine } from "./server/server-machine.ts";
 import { LATE_COLLECTION } from "./server/settings.ts";
@@ -19,6 +22,8 @@ export type RunOptions = {
   readonly seed: number;
   readonly engine: EngineName;
   readonly startClient?: StartClient;
+  /** A defect to run with. */
+  readonly bug?: PlantedBug;
   /** Lines of the trace to hand back; the last 80 if absent. */
   readonly tailLinesMax?: number;
 };
@@ -49,9 +54,10 @@ const createDevices = (
     const { random } = world;
     const collections = random.pick([null, null, ["readings"], ["readings", LATE_COLLECTION]]);
     const space = random.pick(plan.spaces);
+    const program = random.chance(plan.naive) ? "naive" : "real";
     return createDevice(
       { ...deps, name, world, clock: { offsetMs: wrongClock(random) } },
-      newClientState({ clientId: name, space, collections }),
+      newClientState({ clientId: name, space, collections, program }),
     );
   });
 
@@ -61,7 +67,15 @@ const runWorld = async (world: World, options: RunOptions): Promise<void> => {
   trace.add(JSON.stringify(plan));
   const serverOracle = createServerOracle(world);
   const engine = createEngine(plan.engine);
-  const server = createServerMachine({ world, engine, observer: serverOracle });
+  const access = createAccess();
+  const plant = plantOf(options.bug);
+  const server = createServerMachine({
+    world,
+    engine,
+    observer: serverOracle,
+    authorize: access.authorize,
+    plant: plant.server,
+  });
   const deviceOracle = createDeviceOracle(world, serverOracle);
   let faults: Faults | null = null;
   const network = createNetwork({
@@ -70,9 +84,23 @@ const runWorld = async (world: World, options: RunOptions): Promise<void> => {
     faults: () => faults?.network() ?? calmNetwork(),
     server: server.port,
   });
-  const startClient = options.startClient ?? startNaiveClient;
-  const devices = createDevices(world, plan, { network, observer: deviceOracle, startClient });
-  faults = startFaults({ world, plan, server, devices, network, serverOracle, deviceOracle });
+  const startClient = options.startClient ?? startProgram;
+  const devices = createDevices(world, plan, {
+    network,
+    observer: deviceOracle,
+    startClient,
+    plant: plant.client,
+  });
+  faults = startFaults({
+    world,
+    plan,
+    server,
+    devices,
+    network,
+    access,
+    serverOracle,
+    deviceOracle,
+  });
   let isChaos = true;
   startWorkload(world, plan, { devices, oracle: deviceOracle, isOn: () => isChaos });
   const afterStep = (): Promise<void> => serverOracle.afterStep(server.store());

@@ -1,3 +1,4 @@
+import { ClientStoreError } from "../packages/client/src/store/client-store-error.ts";
 import type { Edit } from "./client/outbox.ts";
 import type { Device } from "./device.ts";
 import type { DeviceOracle } from "./oracle/device-oracle.ts";
@@ -35,7 +36,7 @@ const hostileEdit = (random: Random, key: string): HostileEdit => {
     { edit: readings(',"__proto__":{}'), codes: ["data_rule"] },
     { edit: readings(`,"deep":${DEEP}`), codes: ["data_rule"] },
     { edit: readings(`,"note":"${LONG}"`), codes: ["value_too_large"] },
-    { edit: readings(`,"note":"${HUGE}"`), codes: ["413"] },
+    { edit: readings(`,"note":"${HUGE}"`), codes: ["413", "value_too_large"] },
   ]);
 };
 
@@ -63,13 +64,23 @@ export const startWorkload = (
   },
 ): void => {
   const editDevice = async (device: Device, random: Random, count: number): Promise<void> => {
-    const client = device.client();
-    if (client === null) return;
+    const clients = device.clients();
+    if (clients.length === 0) return;
+    const client = clients.length === 1 ? clients[0] : random.pick(clients);
     const isHostile = random.chance(plan.hostile);
     const hostile = isHostile ? hostileEdit(random, `k${random.below(plan.keys)}`) : null;
     if (hostile !== null) deps.oracle.expectRejection(hostile.edit, hostile.codes);
-    await client.edit(hostile?.edit ?? goodEdit(random, plan, device, count));
-    world.counters.count(isHostile ? "edit_hostile" : "edit");
+    const wish = hostile?.edit ?? goodEdit(random, plan, device, count);
+    try {
+      const edit = await client?.edit(wish);
+      if (edit === undefined) return;
+      deps.oracle.madeDurable(device.name, device.state(), edit);
+      world.counters.count(isHostile ? "edit_hostile" : "edit");
+    } catch (error) {
+      const isFull = error instanceof ClientStoreError && error.code === "full";
+      if (!isFull) world.fail(`an edit failed: ${String((error as Error).stack)}`);
+      world.counters.count("edit_full");
+    }
   };
   for (const device of deps.devices) {
     const random = world.random.fork();

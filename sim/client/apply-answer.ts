@@ -265,6 +265,6 @@ export const applyAnswer = (
     next = next.isSuspect
       ? { ...next, divergences: next.divergences + 1 }
       : { ...beginGeneration(next, "offer"), cursor: null, isSuspect: true };
-  } else if (differs !== null) next = { ...next, isSuspect: false };
+  } else if (differs !== null) next = { ...next, isSuspect: false, comparedAt: next.cursor };
   return { state: next, kind: "applied", generation, differs, isAhead };
 };

@@ -1,4 +1,5 @@
 import type { Seq, Stamp } from "@synchro/core";
+import type { StoreImage } from "./store-image.ts";
 
 /** A version as the server gave or confirmed it. */
 export type HeldRecord = {
@@ -83,6 +84,12 @@ export type ClientState = {
   readonly isSuspect: boolean;
   /** Digests that differed although a run from the beginning had just been made for one. */
   readonly divergences: number;
+  /** The cursor at which a digest was last compared and agreed. For the oracle alone. */
+  readonly comparedAt: string | null;
+  /** Which of the two programs runs on this device: each reads its own data alone. */
+  readonly program: "real" | "naive";
+  /** The whole of it, where the real client keeps it: then the members above are what the oracle reads of it. */
+  readonly image: StoreImage | null;
   /** What became of every entry that left the outbox. A real client would not keep it; here it is what the oracle reads. */
   readonly settled: readonly Settled[];
 };
@@ -90,7 +97,7 @@ export type ClientState = {
 const BATCH_MAX = 16;
 
 export const newClientState = (
-  parts: Pick<ClientState, "clientId" | "space" | "collections">,
+  parts: Pick<ClientState, "clientId" | "space" | "collections" | "program">,
 ): ClientState => ({
   ...parts,
   generation: 0,
@@ -107,6 +114,8 @@ export const newClientState = (
   clockOffsetMs: null,
   isSuspect: false,
   divergences: 0,
+  comparedAt: null,
+  image: null,
   settled: [],
 });
 

@@ -1,5 +1,9 @@
 import type { Runtime } from "@synchro/core";
+import type { Leadership } from "../../packages/client/src/tabs/leadership.ts";
+import type { OpenTabChannel } from "../../packages/client/src/tabs/tab-channel.ts";
 import type { Transport } from "../network.ts";
+import type { ClientPlant } from "../planted-bugs/planted-bug.ts";
+import type { Release } from "../world/process-lock.ts";
 import type { Random } from "../world/random.ts";
 import type { ClientState } from "./client-state.ts";
 import type { Edit } from "./outbox.ts";
@@ -8,7 +12,13 @@ import type { Edit } from "./outbox.ts";
 export type ClientDisk = {
   /** What the last transaction left. */
   readonly read: () => ClientState;
-  /** Runs `change` on the state as it is when its turn comes, and resolves once that is durable. */
+  /** The right to write, for whoever reads, thinks and then writes; all processes of a device take turns. */
+  readonly acquire: () => Promise<Release>;
+  /**
+   * Runs `change` on the state as it is when its turn comes, and resolves once that is durable.
+   *
+   * @throws ClientStoreError `full`
+   */
   readonly transact: <Outcome>(
     change: (state: ClientState) => { readonly state: ClientState; readonly outcome: Outcome },
   ) => Promise<Outcome>;
@@ -24,6 +34,12 @@ export type ClientDeps = {
   /** For the spread of retries and the choice between ways to ask. */
   readonly random: Random;
   readonly mode: ClientMode;
+  /** Of the program: values of older ones are brought up to it. */
+  readonly version: number;
+  /** Which of several processes over the disk talks to the server. */
+  readonly leadership: Leadership;
+  readonly openChannel: OpenTabChannel;
+  readonly plant: ClientPlant;
   /** Tells that something happened that a test wants to have seen. */
   readonly count: (event: string) => void;
   /** The program ends with an error that it has no answer to. */
@@ -32,10 +48,14 @@ export type ClientDeps = {
 
 /** One life of a client program. It dies with its process; the next one goes on from the disk. */
 export type Client = {
-  /** Resolves with the edit's number once it is durable. */
-  readonly edit: (edit: Edit) => Promise<number>;
-  /** From now on the client wants these collections; null: all. */
-  readonly setCollections: (names: readonly string[] | null) => Promise<void>;
+  /**
+   * Resolves with the edit as it was written once it is durable.
+   *
+   * @throws ClientStoreError `full`: nothing was written.
+   */
+  readonly edit: (edit: Edit) => Promise<Edit>;
+  /** The disk names other collections from now on. */
+  readonly collectionsChanged: () => void;
 };
 
 export type StartClient = (deps: ClientDeps) => Client;

@@ -101,16 +101,20 @@ export const readStream = async (
   const state = disk.read();
   const reader = form === "sse" ? createEventReader() : createLineReader();
   let sentUnder = state.generation;
-  let beginsRun = state.cursor === null;
+  let isFirst = true;
+  // A space that is not there has no cursor: the first page of it reads from the beginning again.
+  let isAtNull = state.cursor === null;
   let outcome: PullOutcome = "no answer";
   const onText = async (text: string): Promise<boolean> => {
     for (const answer of reader(text)) {
+      const beginsRun = isAtNull && (isFirst || answer.cursor !== null);
       const request = { sentUnder, beginsRun, entryIds: [], measuresClock: false };
       const applied = await save(deps, answer, request);
       if (applied.kind === "ignored") return false;
       count(form === "sse" ? "stream_event" : "ndjson_page");
       if (answer.more !== undefined) outcome = answer.more ? "more" : "done";
-      beginsRun = false;
+      isFirst = false;
+      isAtNull = answer.cursor === null;
       sentUnder = applied.generation;
       // A stream judges the ack that it was opened with, and none that came since. If it is quiet and
       // still behind what is held, it is opened again, with the ack of today.

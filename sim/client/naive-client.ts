@@ -80,17 +80,14 @@ export const startNaiveClient: StartClient = (deps): Client => {
   return {
     edit: async (edit) => {
       const editedAt = runtime.now();
-      const id = await disk.transact((state) => {
+      await disk.transact((state) => {
         const added = addEdit(state, edit, editedAt);
         return { state: added.state, outcome: added.id };
       });
       if (mode === "poll") self.hangUp.abort();
       self.bell.ring();
-      return id;
+      return edit;
     },
-    setCollections: async (names) => {
-      await disk.transact((state) => ({ state: { ...state, collections: names }, outcome: null }));
-      self.hangUp.abort();
-    },
+    collectionsChanged: () => self.hangUp.abort(),
   };
 };

@@ -1,3 +1,4 @@
+import { decodeAck, decodeCursor, headSeen } from "@synchro/core";
 import {
   createChecker,
   problemSchema,
@@ -28,10 +29,25 @@ const faultsOfPage = (
   ];
 };
 
+/** PULL-8: never from a snapshot behind a valid ack, nor behind the answer's own push. */
+const faultsOfPlace = (
+  page: { readonly cursor?: string | null; readonly reset?: string },
+  acks: readonly (string | null | undefined)[],
+): readonly string[] => {
+  const place = page.cursor == null ? null : decodeCursor(page.cursor);
+  if (place === null || place === "invalid" || page.reset !== undefined) return [];
+  return acks.flatMap((text) => {
+    const ack = text == null ? null : decodeAck(text);
+    if (ack === null || ack === "invalid" || ack.epoch !== place.epoch) return [];
+    return headSeen(place) < ack.seq ? [`[PULL-8] it is of a snapshot behind ${text}`] : [];
+  });
+};
+
 const faultsOfSync = (body: string, answer: WireSyncAnswer): readonly string[] => {
   const wish = JSON.parse(body) as {
     readonly changes?: readonly unknown[];
     readonly pull?: boolean;
+    readonly ack?: string | null;
   };
   const asked = wish.changes?.length ?? 0;
   const seqs = new Set(answer.changes.map(({ seq }) => seq));
@@ -41,6 +57,7 @@ const faultsOfSync = (body: string, answer: WireSyncAnswer): readonly string[] =
   const isLong = answer.results.length > asked || (asked > 0 && answer.results.length === 0);
   return [
     ...faultsOfPage(answer, wish.pull !== false),
+    ...faultsOfPlace(answer, [wish.ack, answer.ack]),
     ...(isLong ? [`[PUSH-11] ${answer.results.length} results for ${asked} changes`] : []),
     ...((answer.ack === undefined) === (asked === 0) ? [] : ["[PUSH-14] ack and changes disagree"]),
     ...lost.filter((seq) => !seqs.has(seq)).map((seq) => `[PUSH-3] ${seq} won and was not sent`),
@@ -59,7 +76,9 @@ const faultsOf = (request: Request, { status, body }: Answer): readonly string[]
       : ["it breaks its schema"];
   }
   const checked = checkPull(json);
-  return checked.kind === "ok" ? faultsOfPage(checked.message, true) : ["it breaks its schema"];
+  if (checked.kind === "bad") return ["it breaks its schema"];
+  const { message } = checked;
+  return [...faultsOfPage(message, true), ...faultsOfPlace(message, [request.query["ack"]])];
 };
 
 /** Holds an answer against its schema and against its request, as any client would see it. */

@@ -1,6 +1,15 @@
-import { decodeCursor, headSeen, isSameValue, isSpaceId, type SpaceId } from "@synchro/core";
+import {
+  addMicros,
+  decodeCursor,
+  headSeen,
+  isSameValue,
+  isSpaceId,
+  laterStamp,
+  type SpaceId,
+} from "@synchro/core";
 import { type ClientState, heldId, type Settled } from "../client/client-state.ts";
 import type { Edit } from "../client/outbox.ts";
+import { withoutVersion } from "../client/schema-version.ts";
 import type { DeviceObserver } from "../device.ts";
 import type { World } from "../world/world.ts";
 import type { ServerOracle } from "./server-oracle.ts";
@@ -10,6 +19,8 @@ import { isValidIn, type ModelRecord } from "./space-model.ts";
 export type DeviceOracle = DeviceObserver & {
   /** This edit is hostile: one of `codes` is the only thing that may become of it. */
   readonly expectRejection: (edit: Edit, codes: readonly string[]) => void;
+  /** The program says of this edit that it is safe on the device. */
+  readonly madeDurable: (device: string, state: ClientState, edit: Edit) => void;
   /** The server's disk was put back: what devices hold may now be ahead of it. */
   readonly restored: () => void;
 };
@@ -24,6 +35,16 @@ const isOfOfferRun = (before: ClientState, after: ClientState): boolean =>
   before.cursor !== after.cursor &&
   (after.run === "offer" ||
     (before.run === "offer" && before.generation === after.generation && !after.isSuspect));
+
+/** A device brings its own copy up to its program's declaration: the rest must be the server's. */
+export const isSameButForVersion = (
+  held: { readonly collection: string; readonly value: string | null },
+  record: ModelRecord,
+): boolean =>
+  isSameValue(
+    withoutVersion(held.collection, held.value),
+    withoutVersion(record.collection, record.value),
+  );
 
 /** What a record of the server that a cursor has passed must look like on the device; null: as it must. */
 const unseen = (state: ClientState, record: ModelRecord, isOfferRun: boolean): string | null => {
@@ -40,7 +61,7 @@ const unseen = (state: ClientState, record: ModelRecord, isOfferRun: boolean): s
   }
   if (!isCurrent) return held === undefined ? "does not hold it" : "holds it under an older mark";
   if (held.seq < record.seq) return `holds ${held.seq}`;
-  const isSame = held.stamp === record.stamp && isSameValue(held.value, record.value);
+  const isSame = held.stamp === record.stamp && isSameButForVersion(held, record);
   return held.seq === record.seq && !isSame ? `holds ${held.stamp} ${held.value} there` : null;
 };
 
@@ -56,6 +77,9 @@ const checkCursor = (
   const position = decodeCursor(state.cursor);
   if (position === "invalid" || position === null) {
     return world.fail(`[PULL-7] ${device} has the cursor ${state.cursor}`);
+  }
+  if (state.run === null && position.start !== null) {
+    world.fail(`[CLIENT-18] ${device} ended a run at ${state.cursor}, with more to come`);
   }
   const model = server.model(spaceOf(state));
   // Between two pages a cursor is judged by the snapshot that was read (EPOCH-3), not by its seq.
@@ -104,6 +128,9 @@ const checkFate = (
     if (fate.kind === "rejected" && codes.includes(fate.code)) return;
     return world.fail(`[CLIENT-5] ${name} is hostile and became ${JSON.stringify(fate)}`);
   }
+  if (fate.kind === "applied" && fate.seq === 0 && value !== null) {
+    return world.fail(`[CLIENT-9] ${name} was not stored, and counts as applied`);
+  }
   if (fate.kind === "applied" && fate.seq > 0) {
     const version = { collection, key, seq: fate.seq, stamp, value };
     if (!server.wasCommitted(state.space, version)) {
@@ -133,7 +160,7 @@ const checkTransaction = (
   for (const { id } of before.outbox) {
     if (!waiting.has(id) && !fates.has(id)) world.fail(`[CLIENT-5] ${device} entry ${id} vanished`);
   }
-  if (before.generation !== after.generation) return;
+  if (before.generation !== after.generation || before.held === after.held) return;
   for (const [id, held] of before.held) {
     const now = after.held.get(id);
     if (held.mark !== before.generation) continue;
@@ -141,6 +168,49 @@ const checkTransaction = (
     if (now !== undefined && now.stamp > held.stamp) continue;
     if (now === undefined || now.seq < held.seq)
       world.fail(`[CLIENT-13] ${device} went back at ${id}`);
+  }
+};
+
+/** What was refused stays with its reason until its user has dealt with it, and nobody does here (CLIENT-5). */
+const checkLetters = (
+  world: World,
+  device: string,
+  { deadLetters, image }: ClientState,
+  since: number,
+): void => {
+  if (image === null) return;
+  for (const { entry } of deadLetters.slice(since)) {
+    if (!image.letters.has(entry.id)) {
+      world.fail(`[CLIENT-5] ${device} entry ${entry.id} was refused, and is in no dead letter`);
+    }
+  }
+};
+
+/** A stamp is set once, by the device's corrected clock or just past what the edit replaced, and stays (CLIENT-27, CLIENT-28). */
+const checkStamps = (
+  world: World,
+  device: string,
+  before: ClientState,
+  after: ClientState,
+): void => {
+  const { image } = before;
+  if (image === null || before.outbox === after.outbox) return;
+  for (const { id, stamp, restampedFrom } of after.outbox) {
+    const waited = image.entries.get(id);
+    if (waited === undefined || waited.stamp === stamp || stamp === null) continue;
+    if (waited.stamp !== null) {
+      if (restampedFrom === null) {
+        world.fail(`[CLIENT-27] ${device} entry ${id} had ${waited.stamp} and has ${stamp}`);
+      }
+      continue;
+    }
+    const offsetMicros = Math.round((before.clockOffsetMs ?? 0) * 1_000);
+    const corrected = addMicros(waited.editedAt, offsetMicros);
+    const replaced = waited.replaced.stamp;
+    const expected = replaced === null ? corrected : laterStamp(corrected, addMicros(replaced, 1));
+    if (stamp !== expected) {
+      world.fail(`[CLIENT-27] ${device} entry ${id} was given ${stamp}, not ${expected}`);
+    }
   }
 };
 
@@ -165,6 +235,13 @@ export const createDeviceOracle = (world: World, server: ServerOracle): DeviceOr
     expectRejection: (edit, codes) => {
       hostile.set(editText(edit), codes);
     },
+    madeDurable: (device, state, edit) => {
+      const text = editText(edit);
+      const isThere =
+        state.outbox.some((entry) => editText(entry) === text) ||
+        state.settled.some(({ entry }) => editText(entry) === text);
+      if (!isThere) world.fail(`[CLIENT-5] ${device} says that it keeps ${text}, and does not`);
+    },
     restored: () => {
       restores += 1;
     },
@@ -176,6 +253,8 @@ export const createDeviceOracle = (world: World, server: ServerOracle): DeviceOr
         }
       }
       checkTransaction(world, device, before, after);
+      checkStamps(world, device, before, after);
+      checkLetters(world, device, after, before.deadLetters.length);
       if (before.cursor !== after.cursor || before.held !== after.held) {
         checkCursor(world, server, device, before, after);
       }

@@ -1,7 +1,7 @@
-import { decodeCursor, isSameValue, recordId, type Stamp } from "@synchro/core";
+import { decodeCursor, recordId, type Stamp } from "@synchro/core";
 import { type ClientState, heldId, type OutboxEntry } from "../client/client-state.ts";
 import type { Device } from "../device.ts";
-import { spaceOf } from "./device-oracle.ts";
+import { isSameButForVersion, spaceOf } from "./device-oracle.ts";
 import type { ServerOracle } from "./server-oracle.ts";
 import type { ModelRecord, SpaceModel } from "./space-model.ts";
 
@@ -120,9 +120,7 @@ const differences = (server: ServerOracle, device: Device): readonly string[] =>
   for (const [id, record] of wanted) {
     const held = state.held.get(id);
     const isSame =
-      held?.seq === record.seq &&
-      held.stamp === record.stamp &&
-      isSameValue(held.value, record.value);
+      held?.seq === record.seq && held.stamp === record.stamp && isSameButForVersion(held, record);
     if (!isSame)
       found.push(`${id}: server ${JSON.stringify(record)}, device ${JSON.stringify(held)}`);
   }
@@ -140,10 +138,11 @@ export const restlessness = (server: ServerOracle, device: Device): readonly str
   const position = state.cursor === null ? null : decodeCursor(state.cursor);
   const seq = position === "invalid" || position === null ? 0 : position.seq;
   return [
-    ...(device.client() === null ? ["it does not run"] : []),
+    ...(device.clients().length === 0 ? ["it does not run"] : []),
     ...(state.outbox.length > 0 ? [`${state.outbox.length} changes wait`] : []),
     ...(state.run === null || state.cursor === null ? [] : [`it is in a run: ${state.run}`]),
     ...(state.isSuspect ? ["its digest differed"] : []),
+    ...(head === 0 || state.comparedAt === state.cursor ? [] : ["it has compared no digest there"]),
     ...(seq === head ? [] : [`its cursor is at ${seq}, the head at ${head}`]),
     ...differences(server, device),
   ].map((reason) => `${device.name}: ${reason}`);
@@ -166,5 +165,11 @@ export const losses = (
       .filter((id) => !fates.has(id))
       .map((id) => `[CLIENT-5] ${device.name}: edit ${id} has no fate`);
   });
-  return [...lost, ...vanished];
+  const forgotten = devices.flatMap(({ name, state }) => {
+    const { deadLetters, image } = state();
+    return deadLetters
+      .filter(({ entry }) => image !== null && !image.letters.has(entry.id))
+      .map(({ entry }) => `[CLIENT-5] ${name}: the dead letter of edit ${entry.id} is gone`);
+  });
+  return [...lost, ...vanished, ...forgotten];
 };

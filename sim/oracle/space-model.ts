@@ -158,6 +158,8 @@ export const expectPurge = (
   for (const { collection, key } of purged)
     model.records.delete(recordId(collection as never, key));
   model.floor = Math.max(model.floor, ...purged.map(({ seq }) => seq));
-  if (model.cutoff === null || model.cutoff < cutoff) model.cutoff = cutoff;
+  for (const time of purged.flatMap(({ stamp, committedAt }) => [stamp, committedAt])) {
+    if (model.cutoff === null || model.cutoff < time) model.cutoff = time;
+  }
   return purged;
 };

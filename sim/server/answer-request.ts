@@ -18,7 +18,7 @@ import type { PullAnswer, PullInput } from "../../packages/server/src/service/pu
 import type { Services } from "../../packages/server/src/service/services.ts";
 import { subscribe } from "../../packages/server/src/service/subscribe.ts";
 import { waitForChange } from "../../packages/server/src/service/wait-for-change.ts";
-import type { Answer, Request, ServerPort } from "../network.ts";
+import type { Answer, Caller, Request, ServerPort } from "../network.ts";
 import type { ServerObserver } from "./paced-store.ts";
 import { checkSyncRequest, readPullQuery } from "./settings.ts";
 
@@ -33,8 +33,32 @@ const problem = (code: ProblemCode, detail: string): Answer => ({
   body: JSON.stringify(problemOf(code, detail)),
 });
 
+/** As `api/v2/space-of.ts` has it; null: the caller may. */
+const refusalOf = async (
+  { services }: AnswerDeps,
+  space: SpaceId,
+  token: string,
+  action: "read" | "write",
+): Promise<Answer | null> => {
+  const { kind } = await services.authorize({ token }, space, action);
+  if (kind === "allowed") return null;
+  return kind === "unauthorized"
+    ? problem("unauthorized", "the token has expired")
+    : problem("forbidden", "the token may not write");
+};
+
+const readsStill =
+  ({ services }: AnswerDeps, space: SpaceId, token: string) =>
+  async (): Promise<boolean> =>
+    (await services.authorize({ token }, space, "read")).kind === "allowed";
+
 /** The part of `api/v2/v2-routes.ts` between the HTTP server and the services, over JSON text. */
-const answerSync = async (deps: AnswerDeps, space: SpaceId, body: string): Promise<Answer> => {
+const answerSync = async (
+  deps: AnswerDeps,
+  space: SpaceId,
+  body: string,
+  token: string,
+): Promise<Answer> => {
   const { services } = deps;
   const bytes = Buffer.from(body);
   // As `http/read-body.ts` has it, which reads from a socket.
@@ -46,6 +70,9 @@ const answerSync = async (deps: AnswerDeps, space: SpaceId, body: string): Promi
   const reading = readSyncRequest(reader, parse.body);
   if (reading.kind === "refused") return problem(reading.code, reading.detail);
   const wish = reading.request;
+  const action = (wish.changes ?? []).length > 0 ? "write" : "read";
+  const refusal = await refusalOf(deps, space, token, action);
+  if (refusal !== null) return refusal;
   const answer = await services.sync({
     pull: {
       space,
@@ -60,6 +87,7 @@ const answerSync = async (deps: AnswerDeps, space: SpaceId, body: string): Promi
     pulls: wish.pull ?? true,
   });
   if (answer.kind === "full") return problem("storage_full", "the disk is full");
+  if (answer.kind === "over_quota") return problem("quota_exceeded", "the space is full");
   const now = answer.push?.now ?? services.runtime.now();
   return { status: 200, body: encodeSyncAnswer({ ...answer, now }) };
 };
@@ -85,27 +113,36 @@ const readPull = (
 };
 
 const answerPull = async (
-  { services, observer, nowMs }: AnswerDeps,
+  deps: AnswerDeps,
   { from, waitMs }: PullReading,
-  gone: AbortSignal,
+  { token, gone }: Caller,
 ): Promise<Answer> => {
+  const { services, observer, nowMs } = deps;
   const readySinceMs = nowMs();
   let answer: PullAnswer;
   if (waitMs === 0) answer = await services.pull(from);
   else {
     const signal = AbortSignal.any([gone, services.draining]);
-    answer = await waitForChange(services, from, waitMs, signal);
+    const mayStillRead = readsStill(deps, from.space, token);
+    const waited = await waitForChange(services, { from, waitMs, mayStillRead, signal });
+    if (waited === null) return problem("unauthorized", "the token has expired");
+    answer = waited;
     // A reset is not news of a commit: it brings what is old.
     if (answer.reset === null) observer.sent(from.space, answer.records, readySinceMs);
   }
   return { status: 200, body: encodePullAnswer(answer, services.runtime.now()) };
 };
 
+type Line = {
+  readonly send: (text: string) => Promise<boolean>;
+  readonly mayStillRead: () => Promise<boolean>;
+  readonly signal: AbortSignal;
+};
+
 const sendEvents = async (
   { services, observer, nowMs }: AnswerDeps,
   from: PullInput,
-  send: (text: string) => Promise<boolean>,
-  signal: AbortSignal,
+  { send, mayStillRead, signal }: Line,
 ): Promise<void> => {
   const frames = subscribe(services, {
     from: { ...from, bytesMax: services.limits.streamPageBytesMax },
@@ -114,7 +151,7 @@ const sendEvents = async (
       return Buffer.from(encodeEvent({ ...id, name: "changes", data: encodeStreamEvent(answer) }));
     },
     dialect: "v2",
-    mayStillRead: () => Promise.resolve(true),
+    mayStillRead,
     signal,
   });
   let readySinceMs = nowMs();
@@ -128,11 +165,10 @@ const sendEvents = async (
 const sendLines = async (
   { services }: AnswerDeps,
   from: PullInput,
-  send: (text: string) => Promise<boolean>,
-  signal: AbortSignal,
+  { send, mayStillRead, signal }: Line,
 ): Promise<void> => {
   const input = { ...from, bytesMax: services.limits.streamPageBytesMax };
-  for await (const text of ndjsonPages(services, input, signal)) {
+  for await (const text of ndjsonPages(services, input, { mayStillRead, signal })) {
     if (!(await send(text))) return;
   }
 };
@@ -144,17 +180,25 @@ const spaceOf = (request: Request): SpaceId => {
 
 /** The ways into a server, without HTTP: real readers, real services, real encoders. */
 export const createAnswers = (deps: AnswerDeps): Pick<ServerPort, "answer" | "stream"> => ({
-  answer: async (request, gone) => {
-    if (request.kind === "sync") return answerSync(deps, spaceOf(request), request.body);
-    const reading = readPull(deps, spaceOf(request), request.query);
-    return reading.kind === "refused" ? reading.answer : answerPull(deps, reading, gone);
+  answer: async (request, caller) => {
+    const space = spaceOf(request);
+    if (request.kind === "sync") return answerSync(deps, space, request.body, caller.token);
+    const reading = readPull(deps, space, request.query);
+    if (reading.kind === "refused") return reading.answer;
+    const refusal = await refusalOf(deps, space, caller.token, "read");
+    return refusal ?? answerPull(deps, reading, caller);
   },
-  stream: async (request, send, gone) => {
+  stream: async (request, send, { token, gone }) => {
     if (request.kind === "sync") throw new Error("a push is no stream");
-    const reading = readPull(deps, spaceOf(request), request.query);
-    if (reading.kind === "refused") return;
+    const space = spaceOf(request);
+    const reading = readPull(deps, space, request.query);
+    if (reading.kind === "refused") return reading.answer;
+    const refusal = await refusalOf(deps, space, token, "read");
+    if (refusal !== null) return refusal;
     const signal = AbortSignal.any([gone, deps.services.draining]);
-    if (request.form === "sse") await sendEvents(deps, reading.from, send, signal);
-    else await sendLines(deps, reading.from, send, signal);
+    const line = { send, mayStillRead: readsStill(deps, space, token), signal };
+    if (request.form === "sse") await sendEvents(deps, reading.from, line);
+    else await sendLines(deps, reading.from, line);
+    return null;
   },
 });

@@ -53,6 +53,8 @@ export const paceStore = (
       ),
     pull: (request) => paced(() => store.pull(request)),
     openSnapshot: (space) => paced(() => store.openSnapshot(space)),
+    listSpaces: () => paced(() => store.listSpaces()),
+    describeSpace: (space) => paced(() => store.describeSpace(space)),
     listEvidence: (space, of) => paced(() => store.listEvidence(space, of)),
     listRejections: (space, of) => paced(() => store.listRejections(space, of)),
     listHistory: (space, of) => paced(() => store.listHistory(space, of)),
@@ -61,6 +63,8 @@ export const paceStore = (
         () => store.purge(space, cutoff),
         (outcome) => observer.purged(space, cutoff, outcome),
       ),
+    beginEpoch: (space) => paced(() => store.beginEpoch(space)),
+    eraseSpace: (space) => paced(() => store.eraseSpace(space)),
     close: () => store.close(),
   };
 };

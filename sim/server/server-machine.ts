@@ -1,5 +1,5 @@
 import type { SpaceId, Stamp } from "@synchro/core";
-import { authorizeAnybody } from "../../packages/server/src/service/authorize.ts";
+import { type Authorize, identifyAnybody } from "../../packages/server/src/service/authorize.ts";
 import { createServices } from "../../packages/server/src/service/services.ts";
 import type { Store } from "../../packages/server/src/store/store.ts";
 import type { ServerPort } from "../network.ts";
@@ -9,6 +9,7 @@ import type { World } from "../world/world.ts";
 import { createAnswers } from "./answer-request.ts";
 import type { DiskImage, Engine } from "./engine.ts";
 import { type ServerObserver, paceStore } from "./paced-store.ts";
+import type { ServerPlant } from "../planted-bugs/planted-bug.ts";
 import { limits, noMetrics, registries } from "./settings.ts";
 
 /** How the world sees the server's machine. */
@@ -47,7 +48,7 @@ type Life = {
 const heard = (process: Process, signal: AbortSignal): AbortSignal => {
   const within = new AbortController();
   signal.addEventListener("abort", () => {
-    if (process.isAlive()) within.abort();
+    if (process.isAlive()) within.abort("gone");
   });
   return within.signal;
 };
@@ -64,24 +65,28 @@ const openServer = async (
   clock: MachineClock,
   declaresAll: boolean,
 ): Promise<Life> => {
-  const { world, engine, observer } = deps;
+  const { world, engine, observer, plant } = deps;
   const { scheduler } = world;
   const random = world.random.fork();
   const process = startProcess("server", { scheduler, random, clock });
   const { runtime } = process;
   const registry = declaresAll ? registries.all : registries.early;
   const raw = await engine.open({ runtime, limits, collections: registry.storedCollections });
-  const paced = paceStore(raw, { runtime, random: random.fork(), observer });
+  const planted = plant.store(raw, { nowMs: scheduler.nowMs });
+  const paced = paceStore(planted, { runtime, random: random.fork(), observer });
   const draining = new AbortController();
-  const services = createServices({
-    store: paced,
-    runtime,
-    limits,
-    registry,
-    metrics: noMetrics,
-    authorize: authorizeAnybody,
-    draining: draining.signal,
-  });
+  const services = plant.services(
+    createServices({
+      store: paced,
+      runtime,
+      limits,
+      registry,
+      metrics: noMetrics,
+      authorize: deps.authorize,
+      identify: identifyAnybody,
+      draining: draining.signal,
+    }),
+  );
   const answers = createAnswers({ services, observer, nowMs: scheduler.nowMs });
   const underway = new Set<Promise<unknown>>();
   const track = <Outcome>(work: Promise<Outcome>): Promise<Outcome> => {
@@ -95,13 +100,16 @@ const openServer = async (
     isAlive: process.isAlive,
     ended: ended.signal,
     accepts: () => process.isAlive() && !draining.signal.aborted,
-    answer: async (request, gone) => {
-      const answer = await track(answers.answer(request, heard(process, gone)));
+    answer: async (request, { token, gone }) => {
+      const caller = { token, gone: heard(process, gone) };
+      const answer = plant.answer(request, await track(answers.answer(request, caller)));
       checkAnswer(world, request, answer);
       return answer;
     },
-    stream: (request, send, gone) =>
-      track(answers.stream(request, (text) => alive(process, send(text)), heard(process, gone))),
+    stream: (request, send, { token, gone }) => {
+      const caller = { token, gone: heard(process, gone) };
+      return track(answers.stream(request, (text) => alive(process, send(text)), caller));
+    },
   };
   return { process, raw, paced, draining, ended, port, underway, track };
 };
@@ -109,6 +117,8 @@ const openServer = async (
 type MachineDeps = {
   readonly world: World;
   readonly engine: Engine;
+  readonly authorize: Authorize;
+  readonly plant: ServerPlant;
   readonly observer: ServerObserver & {
     /** A store was opened over the disk, and has answered nothing yet. */
     readonly opened: (store: Store, at: Stamp, declared: ReadonlySet<string>) => Promise<void>;
@@ -127,7 +137,7 @@ export const createServerMachine = (deps: MachineDeps): ServerMachine => {
     const ending = life;
     life = null;
     ending?.process.kill();
-    ending?.ended.abort();
+    ending?.ended.abort("ended");
     engine.abandon();
   };
   return {
@@ -152,7 +162,7 @@ export const createServerMachine = (deps: MachineDeps): ServerMachine => {
     stop: async () => {
       const stopping = life;
       if (stopping === null) return;
-      stopping.draining.abort();
+      stopping.draining.abort("draining");
       await Promise.allSettled(stopping.underway);
       if (life !== stopping) return;
       isClosing = true;
