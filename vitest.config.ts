@@ -14,6 +14,8 @@ export default defineConfig({
     // A process a file, with the condition in its execArgv: worker threads and forks inherit it.
     // A test that spawns a program says `--conditions=source` itself, as the npm scripts do.
     pool: "forks",
+    // Else two cores would get one worker, and the simulation's shares would wait for each other.
+    maxWorkers: "100%",
     execArgv: ["--conditions=source"],
     // Tests that sync a disk or start a server may share a slow machine with others.
     testTimeout: 30_000,

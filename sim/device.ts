@@ -186,6 +186,7 @@ export const createDevice = (deps: DeviceDeps, initial: ClientState): Device => 
       openChannel: connectTabs(deps, () => lives, process, hear),
       plant: deps.plant,
       count: counters.count,
+      broken: (rule) => world.fail(`${rule}: ${name}`),
       crashed: (error) => world.fail(`${name} crashed: ${String((error as Error).stack)}`),
     });
     lives = [...lives, { process, client, mode, hear }];

@@ -42,6 +42,8 @@ export type ClientDeps = {
   readonly plant: ClientPlant;
   /** Tells that something happened that a test wants to have seen. */
   readonly count: (event: string) => void;
+  /** Tells that the program breaks a rule of its own. */
+  readonly broken: (rule: string) => void;
   /** The program ends with an error that it has no answer to. */
   readonly crashed: (error: unknown) => void;
 };

@@ -6,6 +6,7 @@ import { ClientStoreError } from "../../packages/client/src/store/client-store-e
 import { Exchange } from "../../packages/client/src/sync/exchange.ts";
 import { SyncLoop } from "../../packages/client/src/sync/sync-loop.ts";
 import { leadAlone } from "../../packages/client/src/tabs/leadership.ts";
+import { checkScripts } from "./checked-scripts.ts";
 import type { ClientDeps, StartClient } from "./client.ts";
 import { openClientStoreOver } from "./real-client-store.ts";
 import { createSimulatedTransport } from "./real-transport.ts";
@@ -31,7 +32,7 @@ const createLoop = (deps: ClientDeps, store: ClientStore): SyncLoop => {
       if (applied.diverged !== null || applied.hasRestarted) count("digest_compared");
     },
     onSettled: () => {},
-    scripts: plant.scripts,
+    scripts: checkScripts(plant.scripts, deps.broken),
   });
   return new SyncLoop({
     runtime,

@@ -97,8 +97,10 @@ const ackOutsideTransaction: PlantedBug = {
               ack = acks.get(tx);
               return outcome;
             }, durability);
-            if (ack !== undefined)
-              await unlessFull(real.transact((tx) => tx.putMeta({ ack: ack as Ack })));
+            const late = ack;
+            if (late !== undefined) {
+              await unlessFull(real.transact((tx) => tx.putMeta({ ack: late })));
+            }
             return result;
           },
         }),

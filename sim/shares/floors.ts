@@ -86,7 +86,7 @@ export const floorsPerThousand: { readonly [name: string]: number } = {
   "device_kill while idle": 270,
   "device_kill while pushing": 700,
   "device_kill while first_run": 1_900,
-  "device_kill while offer_run": 30,
+  "device_kill while offer_run": 10,
   "device_kill while streaming": 48,
   "device_full while idle": 120,
   "device_full while pushing": 280,

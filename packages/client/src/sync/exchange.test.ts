@@ -1,7 +1,7 @@
 import type { CollectionName, SpaceId, Stamp } from "@synchro/core";
 import type { WireSyncAnswer } from "@synchro/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createManualRuntime } from "../../testing/manual-runtime.ts";
+import { createManualRuntime, type ManualRuntime } from "../../testing/manual-runtime.ts";
 import { recordEdits } from "../outbox/record-edits.ts";
 import type { ClientStore } from "../store/client-store.ts";
 import { ClientDisk } from "../store/memory/client-disk.ts";
@@ -48,6 +48,7 @@ let store: ClientStore;
 let disk: ClientDisk;
 let transport: ScriptedTransport;
 let exchange: Exchange;
+let runtime: ManualRuntime;
 const refused: string[] = [];
 const signal = new AbortController().signal;
 const options = { pushes: true, signal, onReceived: () => {} };
@@ -56,11 +57,12 @@ beforeEach(async () => {
   disk = new ClientDisk();
   store = await openMemoryStore({ createClientId: () => "c_1", disk });
   transport = new ScriptedTransport();
+  runtime = createManualRuntime();
   refused.length = 0;
   exchange = new Exchange({
     store,
     transport,
-    runtime: createManualRuntime(),
+    runtime,
     space: "malmo-1" as SpaceId,
     collections: ["readings"],
     changesMax: 8,
@@ -170,6 +172,23 @@ describe("a push", () => {
     expect(await store.read((reader) => reader.countDeadLetters())).toBe(0);
   });
 
+  test("[CLIENT-6] that was put aside is tried again after a while: the server may read it by then", async () => {
+    await put("late");
+    transport.answer = (body) =>
+      body.changes.length > 0
+        ? { kind: "refused", status: 400, code: "undeclared_collection", detail: "" }
+        : page();
+    await exchange.next(options);
+    expect(await exchange.hasSendable()).toBe(false);
+    await runtime.advance(299_999);
+    expect(await exchange.hasSendable()).toBe(false);
+    await runtime.advance(1);
+    expect(await exchange.hasSendable()).toBe(true);
+    transport.answer = applied;
+    await exchange.next(options);
+    expect(await waiting()).toEqual([]);
+  });
+
   test("[CLIENT-6] is not to blame for a request that would not pass without it either", async () => {
     await put("a", "b");
     const failure = {
@@ -239,6 +258,20 @@ describe("pages", () => {
     disk.isFull = false;
     await exchange.follow(signal, () => {});
     expect(transport.froms.map(({ cursor }) => cursor)).toEqual(["c", "one"]);
+  });
+
+  test("[CLIENT-17] a stream that was opened before its space existed begins a run with its first page of it", async () => {
+    const generation = (): Promise<number> =>
+      store.read(async (reader) => (await reader.getMeta(["generation"])).generation);
+    const absent: Page = { cursor: null, more: false, changes: [] };
+    transport.pages = [absent, absent];
+    await exchange.follow(signal, () => {});
+    expect(await generation()).toBe(1);
+    transport.pages = [absent, { cursor: "one", more: true, changes: [record("a", 1)] }];
+    await exchange.follow(signal, () => {});
+    expect(await generation()).toBe(3);
+    const { run } = await store.read((reader) => reader.getMeta(["run"]));
+    expect(run).toBe("plain");
   });
 
   test("[CLIENT-21] an offer run asks for tombstones until it ends", async () => {
