@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type DatabaseSchema, recordSchema } from "./schema.ts";
 import { StoreOpenError } from "./store-open-error.ts";
-import { inTransaction } from "./transaction.ts";
+import { inReadTransaction, inTransaction } from "./transaction.ts";
 
 const integerPragma = (database: DatabaseSync, name: string): number =>
   Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
@@ -15,9 +15,12 @@ export const checkDatabase = (
   path: string,
   { applicationId, migrations }: DatabaseSchema = recordSchema,
 ): void => {
-  const id = integerPragma(database, "application_id");
-  const version = integerPragma(database, "user_version");
-  const isNew = id === 0 && version === 0 && isEmpty(database);
+  // One moment: of a file that several processes open, another may be making the tables just now.
+  const { id, version, isNew } = inReadTransaction(database, () => {
+    const found = integerPragma(database, "application_id");
+    const at = integerPragma(database, "user_version");
+    return { id: found, version: at, isNew: found === 0 && at === 0 && isEmpty(database) };
+  });
   if (!isNew && id !== applicationId) {
     throw new StoreOpenError(
       "foreign_file",

@@ -17,3 +17,14 @@ export const inTransaction = <Result>(database: DatabaseSync, work: () => Result
     throw error;
   }
 };
+
+/** Runs `work`, which only reads, over one moment of the database: that of the transaction under way, if there is one. */
+export const inReadTransaction = <Result>(database: DatabaseSync, work: () => Result): Result => {
+  if (database.isTransaction) return work();
+  database.exec("BEGIN");
+  try {
+    return work();
+  } finally {
+    rollBack(database);
+  }
+};
