@@ -22,7 +22,6 @@ const createLoop = (deps: ClientDeps, store: ClientStore): SyncLoop => {
     store,
     transport: plant.transport(createSimulatedTransport(deps, space), store),
     runtime,
-    space,
     collections: disk.read().collections,
     changesMax: CHANGES_MAX,
     bytesMax: 4_000,

@@ -1,4 +1,4 @@
-import { compareCodePoints } from "@synchro/core";
+import { compareCodePoints, recordId } from "@synchro/core";
 import type {
   DeadLetter,
   EntryId,
@@ -13,7 +13,6 @@ import type {
   StoreReader,
   StoreTransaction,
 } from "../../packages/client/src/store/client-store.ts";
-import { heldId } from "./client-state.ts";
 
 /** Everything that the real client keeps on a disk. Never altered: a transaction puts another in its place. */
 export type StoreImage = {
@@ -39,7 +38,7 @@ const byId = <Item>(items: ReadonlyMap<EntryId, Item>, after: EntryId, limit: nu
     .slice(0, limit)
     .map(([, item]) => item);
 
-const idOf = ({ collection, key }: RecordName): string => heldId(collection, key);
+const idOf = ({ collection, key }: RecordName): string => recordId(collection, key);
 
 /** Reads the tables as they are at each call: a write may have put another map in the place of one. */
 const readsOf = (tables: Tables): StoreReader => ({

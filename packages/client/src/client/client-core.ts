@@ -237,12 +237,11 @@ export class ClientCore {
   }
 
   #createExchange(store: ClientStore): Exchange {
-    const { transport, runtime, space, collections, appVersion } = this.#deps;
+    const { transport, runtime, collections, appVersion } = this.#deps;
     return new Exchange({
       store,
       transport,
       runtime,
-      space,
       collections: collections.map(({ name }) => name).toSorted(),
       changesMax: CHANGES_MAX,
       bytesMax: BYTES_MAX,

@@ -12,6 +12,8 @@ import type { ClientStore, StoreReader } from "../store/client-store.ts";
 import type { HeldRecord } from "../store/held-record.ts";
 import type { OutboxEntry } from "../store/outbox-entry.ts";
 
+type Row<Declared extends Collection> = RowOf<Declared> & object;
+
 /** Records and entries read at a time. */
 const CHUNK = 2_000;
 
@@ -44,14 +46,12 @@ const scanEntries = async (
  * laid over it. Queries that somebody listens to are kept up with every change; nothing is held in
  * memory for a collection that nobody watches.
  */
-export class CollectionSource<Declared extends Collection> implements RowSource<
-  RowOf<Declared> & object
-> {
+export class CollectionSource<Declared extends Collection> implements RowSource<Row<Declared>> {
   readonly kinds: FieldKinds;
   readonly #declared: Declared;
   readonly #opened: () => Promise<ClientStore>;
   readonly #onError: (error: unknown) => void;
-  readonly #live = new Set<LiveRows<RowOf<Declared> & object>>();
+  readonly #live = new Set<LiveRows<Row<Declared>>>();
   /** Readings of what changed, one after the other: a later one must not be overtaken by an earlier. */
   #reading: Promise<unknown> = Promise.resolve();
 
@@ -71,9 +71,7 @@ export class CollectionSource<Declared extends Collection> implements RowSource<
     return change?.after ?? null;
   }
 
-  async read(
-    spec: QuerySpec<RowOf<Declared> & object>,
-  ): Promise<readonly (RowOf<Declared> & object)[]> {
+  async read(spec: QuerySpec<Row<Declared>>): Promise<readonly Row<Declared>[]> {
     const query = compileQuery(spec, this.kinds);
     const all = await this.#readAll();
     const chosen = all.filter(({ row }) => query.matches(row)).map(query.entryOf);
@@ -82,8 +80,8 @@ export class CollectionSource<Declared extends Collection> implements RowSource<
   }
 
   subscribe(
-    spec: QuerySpec<RowOf<Declared> & object>,
-    listener: (rows: readonly (RowOf<Declared> & object)[]) => void,
+    spec: QuerySpec<Row<Declared>>,
+    listener: (rows: readonly Row<Declared>[]) => void,
   ): () => void {
     const live = createLiveRows(compileQuery(spec, this.kinds), this.#onError);
     this.#live.add(live);
@@ -108,9 +106,9 @@ export class CollectionSource<Declared extends Collection> implements RowSource<
     });
   }
 
-  async #load(lives: readonly LiveRows<RowOf<Declared> & object>[]): Promise<void> {
+  async #load(lives: readonly LiveRows<Row<Declared>>[]): Promise<void> {
     const loads = lives.map((live) => live.beginLoad());
-    let all: readonly KeyedRow<RowOf<Declared> & object>[] | null = null;
+    let all: readonly KeyedRow<Row<Declared>>[] | null = null;
     try {
       all = await this.#readAll();
     } finally {
@@ -122,17 +120,17 @@ export class CollectionSource<Declared extends Collection> implements RowSource<
     this.#reading = this.#reading.then(task).catch(this.#onError);
   }
 
-  #rowOf(key: string, value: string | null): (RowOf<Declared> & object) | null {
+  #rowOf(key: string, value: string | null): Row<Declared> | null {
     return value === null ? null : readRow(this.#declared, key, value);
   }
 
-  async #readAll(): Promise<readonly KeyedRow<RowOf<Declared> & object>[]> {
+  async #readAll(): Promise<readonly KeyedRow<Row<Declared>>[]> {
     const { name } = this.#declared;
     const store = await this.#opened();
     const visible = await store.read(async (reader) =>
       overlayAll(await scanRecords(reader, name), await scanEntries(reader, name)),
     );
-    const rows: KeyedRow<RowOf<Declared> & object>[] = [];
+    const rows: KeyedRow<Row<Declared>>[] = [];
     for (const [key, { value }] of visible) {
       const row = this.#rowOf(key, value);
       if (row !== null) rows.push({ key, row });
@@ -140,9 +138,7 @@ export class CollectionSource<Declared extends Collection> implements RowSource<
     return rows;
   }
 
-  async #readChanges(
-    keys: readonly string[],
-  ): Promise<readonly RowChange<RowOf<Declared> & object>[]> {
+  async #readChanges(keys: readonly string[]): Promise<readonly RowChange<Row<Declared>>[]> {
     const names = keys.map((key) => ({ collection: this.#declared.name, key }));
     const store = await this.#opened();
     return store.read(async (reader) => {

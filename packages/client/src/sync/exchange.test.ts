@@ -1,4 +1,4 @@
-import type { CollectionName, SpaceId, Stamp } from "@synchro/core";
+import type { CollectionName, Stamp } from "@synchro/core";
 import type { WireSyncAnswer } from "@synchro/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createManualRuntime, type ManualRuntime } from "../../testing/manual-runtime.ts";
@@ -63,7 +63,6 @@ beforeEach(async () => {
     store,
     transport,
     runtime,
-    space: "malmo-1" as SpaceId,
     collections: ["readings"],
     changesMax: 8,
     bytesMax: 100_000,

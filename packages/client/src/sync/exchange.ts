@@ -1,4 +1,3 @@
-import type { SpaceId } from "@synchro/core";
 import { type Batch, freezeBatch, releaseBatch } from "../outbox/freeze-batch.ts";
 import { dropOffers } from "../outbox/offer.ts";
 import { settleBatch, type Settlement } from "../outbox/settle-batch.ts";
@@ -46,7 +45,6 @@ export type ExchangeDeps = {
   readonly store: ClientStore;
   readonly transport: Transport;
   readonly runtime: ClientRuntime;
-  readonly space: SpaceId;
   /** Names, sorted; null: all. */
   readonly collections: readonly string[] | null;
   /** Changes in a request, and about how many bytes of them, at most. */
@@ -359,7 +357,7 @@ export class Exchange {
     const { store, runtime, onApplied } = this.#deps;
     const context = { ...request, receivedAt: runtime.now() };
     // Pages would be read again after a power cut; what results settle would not be sent again.
-    const durability = !context.isPush ? "relaxed" : "strict";
+    const durability = context.isPush ? "strict" : "relaxed";
     try {
       const applied = await store.transact(
         (tx) =>

@@ -1,19 +1,17 @@
-import type { SignedToken } from "./verify-token.ts";
-
 const CACHED_TOKENS_MAX = 10_000;
 
 /** Characters of all tokens that are remembered: what they take grows with it. */
 const CACHED_LENGTH_MAX = 16 * 1024 * 1024;
 
 /** The tokens that were used last: good ones only, so that nobody fills it with bad ones. */
-export const createTokenCache = () => {
-  const tokens = new Map<string, SignedToken>();
+export const createTokenCache = <Token>() => {
+  const tokens = new Map<string, Token>();
   let length = 0;
   const forget = (text: string): void => {
     if (tokens.delete(text)) length -= text.length;
   };
   return {
-    get: (text: string): SignedToken | undefined => {
+    get: (text: string): Token | undefined => {
       const token = tokens.get(text);
       if (token === undefined) return undefined;
       // The last used stands last.
@@ -21,7 +19,7 @@ export const createTokenCache = () => {
       tokens.set(text, token);
       return token;
     },
-    set: (text: string, token: SignedToken): void => {
+    set: (text: string, token: Token): void => {
       forget(text);
       tokens.set(text, token);
       length += text.length;

@@ -132,7 +132,7 @@ export const createVerifyToken = (deps: {
   readonly runtime: Pick<Runtime, "now" | "sha256">;
 }): { readonly verify: VerifyToken; readonly remembered: () => number } => {
   const { keyRing, names, runtime } = deps;
-  const cache = createTokenCache();
+  const cache = createTokenCache<SignedToken>();
   let keys = keyRing.current();
   const currentKeys = (): KeySet => {
     const current = keyRing.current();

@@ -2,7 +2,6 @@ import { formatStamp, parseStamp, type SpaceId } from "@synchro/core";
 import {
   createChecker,
   deviceListSchema,
-  problemSchema,
   revocationSchema,
   type WireDeviceList,
 } from "@synchro/protocol";
@@ -16,6 +15,7 @@ import type { AdminDeps } from "./admin-deps.ts";
 import { actorOf, admitOperator, enterSpace, identifyCaller } from "./admit-administrator.ts";
 import { readBody } from "./read-request.ts";
 import { sendJson } from "./send-json.ts";
+import { adminTags, problemAnswers } from "./route-parts.ts";
 
 /** What is shown of a device in one space: nothing of the others that it holds. */
 const shownIn = (space: SpaceId, device: Device): WireDeviceList["devices"] => {
@@ -98,9 +98,7 @@ const answerTokenRevocation = async (
   return reply.code(204).send();
 };
 
-const errors = { "4XX": problemSchema, "5XX": problemSchema };
-const done = { 204: { type: "null", description: "It is revoked." }, ...errors };
-const tags = ["admin"];
+const done = { 204: { type: "null", description: "It is revoked." }, ...problemAnswers };
 
 /** Devices and tokens: listed and taken back by who administers what they hold. Spec: DEVICE-7, DEVICE-9, DEVICE-11, DEVICE-12. */
 export const deviceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
@@ -108,13 +106,13 @@ export const deviceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
     "/v2/spaces/:space/devices",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "The devices that hold a space, the newest first",
         params: {
           type: "object",
           properties: { space: { type: "string", description: "The space." } },
         },
-        response: { 200: deviceListSchema, ...errors },
+        response: { 200: deviceListSchema, ...problemAnswers },
       },
     },
     (request, reply) => answerList(deps, request, reply),
@@ -123,7 +121,7 @@ export const deviceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
     "/v2/devices/:device",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "Shut a device out",
         params: {
           type: "object",
@@ -138,7 +136,7 @@ export const deviceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
     "/v2/revocations",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "Take one token back before its time",
         body: revocationSchema,
         response: done,

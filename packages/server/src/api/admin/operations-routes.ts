@@ -1,11 +1,12 @@
 import { addMicros, formatStamp, isJsonObject, liveRecords } from "@synchro/core";
-import { type Checker, problemSchema } from "@synchro/protocol";
+import { type Checker } from "@synchro/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { sendProblem } from "../../http/problem.ts";
 import type { AdminDeps } from "./admin-deps.ts";
 import { enterSpace } from "./admit-administrator.ts";
 import { readBody } from "./read-request.ts";
 import { sendJson } from "./send-json.ts";
+import { adminTags, noSuchSpace, problemAnswers, spaceParams } from "./route-parts.ts";
 
 type PurgeWish = { readonly older_than_s: number };
 
@@ -29,9 +30,6 @@ const checkPurge: Checker<PurgeWish> = (value) => {
         ],
       };
 };
-
-const noSuchSpace = (reply: FastifyReply): FastifyReply =>
-  sendProblem(reply, "not_found", "there is no such space");
 
 const answerPurge = async (
   deps: AdminDeps,
@@ -114,12 +112,6 @@ const answerStatus = async (
   });
 };
 
-const errors = { "4XX": problemSchema, "5XX": problemSchema };
-const params = {
-  type: "object",
-  properties: { space: { type: "string", description: "The space, such as a shop's id." } },
-};
-const tags = ["admin"];
 const seq = { type: "integer", minimum: 0 };
 const text = (description: string): object => ({ type: "string", description });
 
@@ -142,9 +134,9 @@ export const operationsRoutes = (deps: AdminDeps, app: FastifyInstance): void =>
     "/v2/spaces/:space/purge",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "Remove old tombstones for good",
-        params,
+        params: spaceParams,
         body: purgeBody,
         response: {
           200: {
@@ -152,7 +144,7 @@ export const operationsRoutes = (deps: AdminDeps, app: FastifyInstance): void =>
             type: "object",
             properties: { purged: seq, floor: seq, cutoff: text("What was older than this went.") },
           },
-          ...errors,
+          ...problemAnswers,
         },
       },
     },
@@ -162,16 +154,16 @@ export const operationsRoutes = (deps: AdminDeps, app: FastifyInstance): void =>
     "/v2/spaces/:space/epochs",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "Begin an epoch: for data that came from a copy",
-        params,
+        params: spaceParams,
         response: {
           201: {
             description: "The epoch that began.",
             type: "object",
             properties: { epoch: text("Its name."), from_seq: seq },
           },
-          ...errors,
+          ...problemAnswers,
         },
       },
     },
@@ -181,9 +173,9 @@ export const operationsRoutes = (deps: AdminDeps, app: FastifyInstance): void =>
     "/v2/spaces/:space/status",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "What a space is, besides its records",
-        params,
+        params: spaceParams,
         response: {
           200: {
             description: "At this moment.",
@@ -197,7 +189,7 @@ export const operationsRoutes = (deps: AdminDeps, app: FastifyInstance): void =>
               epochs: seq,
             },
           },
-          ...errors,
+          ...problemAnswers,
         },
       },
     },

@@ -1,7 +1,6 @@
 import { formatStamp, isSpaceId, liveRecords, type SpaceId } from "@synchro/core";
 import {
   createChecker,
-  problemSchema,
   type SpaceChange,
   spaceChangeSchema,
   spaceCreationSchema,
@@ -18,6 +17,7 @@ import type { AdminDeps } from "./admin-deps.ts";
 import { admitOperator, enterSpace, identifyCaller } from "./admit-administrator.ts";
 import { readBody, readQuery } from "./read-request.ts";
 import { sendJson } from "./send-json.ts";
+import { adminTags, noSuchSpace, problemAnswers, spaceParams } from "./route-parts.ts";
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1_000;
@@ -107,9 +107,6 @@ const changeOf = ({ title, records_max: recordsMax }: SpaceChange) => ({
   ...(recordsMax === undefined ? {} : { recordsMax }),
 });
 
-const noSuchSpace = (reply: FastifyReply): FastifyReply =>
-  sendProblem(reply, "not_found", "there is no such space");
-
 const answerChange = async (
   deps: AdminDeps,
   request: FastifyRequest,
@@ -139,13 +136,6 @@ const answerDeletion = async (
   return reply.code(204).send();
 };
 
-const errors = { "4XX": problemSchema, "5XX": problemSchema };
-const params = {
-  type: "object",
-  properties: { space: { type: "string", description: "The space, such as a shop's id." } },
-};
-const tags = ["admin"];
-
 const listQuery = {
   type: "object",
   properties: {
@@ -166,10 +156,10 @@ export const spaceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
     "/v2/spaces",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "The spaces that the caller may see",
         querystring: listQuery,
-        response: { 200: spaceListSchema, ...errors },
+        response: { 200: spaceListSchema, ...problemAnswers },
       },
     },
     (request, reply) => answerList(deps, request, reply),
@@ -178,10 +168,10 @@ export const spaceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
     "/v2/spaces",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "Make a space",
         body: spaceCreationSchema,
-        response: { 201: spaceEntrySchema, ...errors },
+        response: { 201: spaceEntrySchema, ...problemAnswers },
       },
     },
     (request, reply) => answerCreation(deps, request, reply),
@@ -190,11 +180,11 @@ export const spaceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
     "/v2/spaces/:space",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "Change a space's title or quota",
-        params,
+        params: spaceParams,
         body: spaceChangeSchema,
-        response: { 200: spaceEntrySchema, ...errors },
+        response: { 200: spaceEntrySchema, ...problemAnswers },
       },
     },
     (request, reply) => answerChange(deps, request, reply),
@@ -203,10 +193,10 @@ export const spaceRoutes = (deps: AdminDeps, app: FastifyInstance): void => {
     "/v2/spaces/:space",
     {
       schema: {
-        tags,
+        tags: adminTags,
         summary: "Delete a space: it answers as one that does not exist, and its records stay",
-        params,
-        response: { 204: { type: "null", description: "It is deleted." }, ...errors },
+        params: spaceParams,
+        response: { 204: { type: "null", description: "It is deleted." }, ...problemAnswers },
       },
     },
     (request, reply) => answerDeletion(deps, request, reply),
