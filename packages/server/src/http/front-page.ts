@@ -39,7 +39,7 @@ that are offline half of the day, and loses nothing that it has acknowledged.</p
 <dl>
 ${listed}
 </dl>
-<p>What devices call; the rest stands in <a href="/docs">/docs</a>:</p>
+<p>Endpoints:</p>
 <ul>
 ${endpoints.map((endpoint) => `<li><code>${endpoint}</code></li>`).join("\n")}
 </ul>
