@@ -68,6 +68,30 @@ export type {
 export { type Rejection, type RejectionCode, rejectionCodes } from "./push/rejection.ts";
 export { KEY_BYTES_MAX, KEY_CODE_POINTS_MAX, recordKeyProblem } from "./record-key.ts";
 export { type Author, isSameValue, recordId, type Seq, type StoredRecord } from "./record.ts";
+export { type History, insertHistory, isHistory } from "./revisions/insert-history.ts";
+export { type MissingRevisions, missingRevisions } from "./revisions/missing-revisions.ts";
+export {
+  compareRevisions,
+  GENERATION_MAX,
+  generationOf,
+  hashOf,
+  parseRevision,
+  type Revision,
+  revisionOf,
+} from "./revisions/revision.ts";
+export {
+  ancestryOf,
+  conflictsOf,
+  EMPTY_TREE,
+  latestOf,
+  type Leaf,
+  leavesOf,
+  type RevisionNode,
+  type RevisionTree,
+  winnerOf,
+} from "./revisions/revision-tree.ts";
+export { stemTree } from "./revisions/stem-tree.ts";
+export { formatTree, parseTree } from "./revisions/tree-text.ts";
 export { type Cancel, type Runtime, toHex } from "./runtime.ts";
 export { isSpaceId, SPACE_ID_PATTERN, type SpaceId } from "./space-id.ts";
 export { digestOf, liveRecords, newSpaceState, type SpaceState } from "./space-state.ts";
