@@ -6,6 +6,7 @@ export {
   isCollectionName,
   isSameCollectionSet,
 } from "./collection-name.ts";
+export { canonicalJson } from "./canonical-json.ts";
 export {
   type Ack,
   type Cursor,
@@ -68,6 +69,13 @@ export type {
 export { type Rejection, type RejectionCode, rejectionCodes } from "./push/rejection.ts";
 export { KEY_BYTES_MAX, KEY_CODE_POINTS_MAX, recordKeyProblem } from "./record-key.ts";
 export { type Author, isSameValue, recordId, type Seq, type StoredRecord } from "./record.ts";
+export {
+  type DocumentVersions,
+  type LeafContent,
+  type VersionsContext,
+  versionsOfRecord,
+  writeOver,
+} from "./revisions/document.ts";
 export { type History, insertHistory, isHistory } from "./revisions/insert-history.ts";
 export { type MissingRevisions, missingRevisions } from "./revisions/missing-revisions.ts";
 export {
@@ -90,6 +98,13 @@ export {
   type RevisionTree,
   winnerOf,
 } from "./revisions/revision-tree.ts";
+export {
+  type Arrival,
+  replicate,
+  type Replication,
+  type ReplicationContext,
+} from "./revisions/replicate.ts";
+export { revisionOfWrite, type Version } from "./revisions/revision-of-write.ts";
 export { stemTree } from "./revisions/stem-tree.ts";
 export { formatTree, parseTree } from "./revisions/tree-text.ts";
 export { type Cancel, type Runtime, toHex } from "./runtime.ts";

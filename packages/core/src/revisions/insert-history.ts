@@ -26,7 +26,7 @@ const joined = (known: RevisionNode | undefined, node: RevisionNode): RevisionNo
   if (known === undefined) return node;
   const parent = joinedParent(known.parent, node.parent);
   const isReplaced = known.isReplaced || node.isReplaced;
-  const isDeleted = known.isDeleted || node.isDeleted;
+  const isDeleted = !isReplaced && (known.isDeleted || node.isDeleted);
   const isSame =
     parent === known.parent && isReplaced === known.isReplaced && isDeleted === known.isDeleted;
   return isSame ? known : { parent, isReplaced, isDeleted };

@@ -6,6 +6,7 @@ export type RevisionNode = {
   readonly parent: Revision | null;
   /** Whether any version is known that replaced it; else it is a leaf. */
   readonly isReplaced: boolean;
+  /** Of a leaf: histories do not tell it of what was replaced. */
   readonly isDeleted: boolean;
 };
 

@@ -4,7 +4,7 @@ import type { RevisionNode, RevisionTree } from "./revision-tree.ts";
 /**
  * A tree as text, for a column of a table: one line a version in the order of {@link compareRevisions},
  * `REVISION PARENT FLAGS`, where PARENT is the number of its line (-1: none) and FLAGS is 1 for
- * replaced and 2 for deleted, added. Equal trees have equal texts.
+ * replaced, 2 for a deleted leaf, 0 for a live one. Equal trees have equal texts.
  */
 export const formatTree = (tree: RevisionTree): string => {
   const revisions = [...tree.keys()].toSorted(compareRevisions);
@@ -19,7 +19,7 @@ export const formatTree = (tree: RevisionTree): string => {
     .join("\n");
 };
 
-const LINE = /^(\S+) (-1|\d+) ([0-3])$/;
+const LINE = /^(\S+) (-1|\d+) ([0-2])$/;
 
 /** @throws Error if `text` did not come from {@link formatTree}: the table is damaged. */
 export const parseTree = (text: string): RevisionTree => {
