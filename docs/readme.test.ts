@@ -155,14 +155,18 @@ describe("its settings", () => {
       readme.matchAll(/^\| `--([\w-]+)` +\| `(\w+)` +\| (?:`([^`]+)`|none) +\|/gm),
       ([, flag = "", variable = "", preset = null]) => ({ flag, variable, preset }),
     );
-    const { port, host, data, config, tokenNames, corsOrigins, logLevel } = readSettings([], {});
+    const settings = readSettings([], {});
+    const { port, host, data, config, tokenNames, corsOrigins, logLevel } = settings;
+    const overDatabase = readSettings(["--database", "postgres://x@127.0.0.1/x"], {}).database;
     const presets: { readonly [flag: string]: string | number | null | undefined } = {
       port,
       host,
       data,
       config,
       ...tokenNames,
+      "pool-size": overDatabase?.connectionsMax,
       "cors-origin": corsOrigins[0],
+      "drain-delay": settings.drainDelaySeconds,
       "log-level": logLevel,
     };
     expect(rows).toEqual(

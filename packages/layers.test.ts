@@ -8,11 +8,12 @@ const server = "packages/server/src";
 const client = "packages/client/src";
 
 /** The folders of `store/` that hold an engine; the files that compose alone may name one from outside. */
-const engines = ["memory", "sqlite"];
+const engines = ["memory", "postgres", "sqlite"];
 
 /** What the engines over SQLite have in common, records or not. */
 const sharedSqlite = [
   "data-directory",
+  "moved-mark",
   "prepare-database",
   "row-statement",
   "schema",
@@ -60,7 +61,7 @@ const rules: readonly LayerRule[] = [
   {
     files: [`${client}/store/indexeddb/**`],
     except: tests,
-    only: [`${client}/store/*.ts`, `${client}/store/indexeddb/**`, "@synchro/core", "idb"],
+    only: [`${client}/store/*.ts`, `${client}/store/indexeddb/**`, "@synchro/core"],
   },
   {
     files: [`${client}/store/node-sqlite/**`],
@@ -102,12 +103,54 @@ const rules: readonly LayerRule[] = [
   { files: ["packages/server/**"], never: ["packages/{core,protocol}/**"] },
   {
     files: [`${server}/store/**`],
-    except: tests,
+    except: [...tests, `${server}/store/postgres/**`],
     only: [`${server}/store/**`, "@synchro/core", "@synchro/protocol", "node:*"],
+  },
+  // The one room that knows PostgreSQL's driver, and the engines over it.
+  {
+    files: [`${server}/postgres/**`],
+    except: tests,
+    only: [
+      `${server}/postgres/**`,
+      `${server}/store/store-{closed,unavailable}-error.ts`,
+      "@synchro/core",
+      "node:*",
+      "node:*/*",
+      "pg",
+      "pg-copy-streams",
+    ],
+  },
+  {
+    files: [`${server}/store/postgres/**`],
+    except: tests,
+    only: [
+      `${server}/store/*.ts`,
+      `${server}/store/postgres/**`,
+      `${server}/postgres/**`,
+      "@synchro/core",
+      "@synchro/protocol",
+      "node:*",
+    ],
+  },
+  {
+    files: [`${server}/control/postgres/**`],
+    except: tests,
+    only: [
+      `${server}/control/*.ts`,
+      `${server}/control/postgres/**`,
+      `${server}/postgres/**`,
+      `${server}/access/grants.ts`,
+      "@synchro/core",
+    ],
+  },
+  {
+    files: [`${server}/{api,http,service,live,access,collections}/**`],
+    except: [...tests, `${server}/live/bus/postgres/**`],
+    never: [`${server}/postgres/**`, "pg", "pg-copy-streams"],
   },
   {
     files: [`${server}/control/**`],
-    except: [...tests, `${server}/control/sqlite/**`],
+    except: [...tests, `${server}/control/{postgres,sqlite}/**`],
     only: [
       `${server}/control/*.ts`,
       `${server}/access/grants.ts`,
@@ -127,24 +170,24 @@ const rules: readonly LayerRule[] = [
       "node:*",
     ],
   },
-  {
+  ...["postgres", "sqlite"].map((engine) => ({
     files: ["**"],
     except: [
       ...tests,
       `${server}/compose.ts`,
-      `${server}/compose-operations.ts`,
-      `${server}/control/sqlite/**`,
+      `${server}/compose-{control,move,operations,postgres}.ts`,
+      `${server}/control/${engine}/**`,
       "packages/server/scripts/**",
       "bench/**",
     ],
-    never: [`${server}/control/sqlite/**`],
-  },
+    never: [`${server}/control/${engine}/**`],
+  })),
   ...engines.map((engine) => ({
     files: ["**"],
     except: [
       ...tests,
       `${server}/compose.ts`,
-      `${server}/compose-{operations,spaces,transfer}.ts`,
+      `${server}/compose-{control,move,operations,postgres,spaces,transfer}.ts`,
       `${server}/store/${engine}/**`,
       // It shares a few pieces; its own rule says which.
       `${server}/control/${engine}/**`,
@@ -164,6 +207,11 @@ const rules: readonly LayerRule[] = [
     except: tests,
     never: [`${server}/{api,http,cli}/**`, `${server}/compose*.ts`],
   },
+  ...["postgres", "nats"].map((medium) => ({
+    files: ["**"],
+    except: [...tests, `${server}/compose-bus.ts`, `${server}/live/bus/${medium}/**`, "bench/**"],
+    never: [`${server}/live/bus/${medium}/**`],
+  })),
   { files: [`${server}/api/v1/**`], never: [`${server}/api/{v2,admin}/**`] },
   { files: [`${server}/api/v2/**`], never: [`${server}/api/{v1,admin}/**`] },
   { files: [`${server}/api/admin/**`], never: [`${server}/api/{v1,v2}/**`] },
@@ -224,12 +272,10 @@ describe("the layer rules catch", () => {
     [`${client}/sync/a.ts`, `import { x } from "node:fs";`],
     [`${client}/sync/a.ts`, `import { x } from "../store/node-sqlite/x.ts";`],
     [`${client}/index.ts`, `export { x } from "./indexeddb.ts";`],
-    [`${client}/sync/a.ts`, `import { x } from "idb";`],
     [`${client}/sync/a.ts`, `import { x } from "typebox";`],
     [`${client}/sync/a.ts`, `import { x } from "../../../core/src/stamp.ts";`],
     [`${client}/store/a.ts`, `import { x } from "../outbox/x.ts";`],
     [`${client}/store/indexeddb/a.ts`, `import { x } from "node:fs";`],
-    [`${client}/store/node-sqlite/a.ts`, `import { x } from "idb";`],
     [`${client}/outbox/a.ts`, `import { x } from "../sync/x.ts";`],
     [`${client}/collection/a.ts`, `import { x } from "@synchro/protocol";`],
     [`${server}/a.ts`, `import { x } from "@synchro/client";`],
@@ -249,6 +295,11 @@ describe("the layer rules catch", () => {
     [`${server}/store/sqlite/a.ts`, `import { x } from "../memory/x.ts";`],
     [`${server}/store/memory/a.ts`, `import { x } from "../sqlite/x.ts";`],
     [`${server}/store/sqlite/a.ts`, `import { x } from "../../live/hub.ts";`],
+    [`${server}/store/sqlite/a.ts`, `import { x } from "pg";`],
+    [`${server}/store/postgres/a.ts`, `import { x } from "../sqlite/x.ts";`],
+    [`${server}/control/postgres/a.ts`, `import { x } from "../../store/postgres/x.ts";`],
+    [`${server}/postgres/a.ts`, `import { x } from "../store/store.ts";`],
+    [`${server}/service/push.ts`, `import { x } from "../postgres/x.ts";`],
     [`${server}/service/push.ts`, `const x = await import("../store/sqlite/x.ts");`],
     [`${server}/service/push.ts`, `import { x } from "../http/x.ts";`],
     [`${server}/service/push.ts`, `let x: import("../api/v2/x.ts").X;`],
@@ -257,6 +308,8 @@ describe("the layer rules catch", () => {
     [`${server}/api/v1/a.ts`, `import { x } from "../v2/x.ts";`],
     [`${server}/api/v2/a.ts`, `import { x } from "../v1/x.ts";`],
     [`${server}/api/v2/a.ts`, `import { x } from "../../store/memory/x.ts";`],
+    [`${server}/live/bus/nats/a.ts`, `import { x } from "../postgres/x.ts";`],
+    [`${server}/service/a.ts`, `import { x } from "../live/bus/nats/x.ts";`],
     [`${server}/cli/serve.ts`, `import { x } from "../store/sqlite/x.ts";`],
     [`${server}/cli/invite.ts`, `import { x } from "../control/sqlite/x.ts";`],
     [`${server}/api/admin/a.ts`, `import { x } from "../v2/x.ts";`],
@@ -283,7 +336,6 @@ describe("the layer rules catch", () => {
 describe("the layer rules allow", () => {
   test.each([
     [`${client}/indexeddb.ts`, `export { x } from "./store/indexeddb/x.ts";`],
-    [`${client}/store/indexeddb/a.ts`, `import { x } from "idb";`],
     [`${client}/store/node-sqlite/a.ts`, `import { x } from "node:sqlite";`],
     [`${client}/sync/a.ts`, `import { x } from "../store/memory/x.ts";`],
     [`${client}/collection/a.ts`, `import { x } from "@synchro/protocol/limits";`],
@@ -300,6 +352,9 @@ describe("the layer rules allow", () => {
     [`${server}/compose.ts`, `import { x } from "./control/sqlite/x.ts";`],
     [`${server}/compose-spaces.ts`, `import { x } from "./store/sqlite/x.ts";`],
     [`${server}/control/sqlite/a.ts`, `import { x } from "../../store/sqlite/transaction.ts";`],
+    [`${server}/control/postgres/a.ts`, `import { x } from "../../postgres/x.ts";`],
+    [`${server}/store/postgres/a.ts`, `import { x } from "../../postgres/x.ts";`],
+    [`${server}/postgres/a.ts`, `import { x } from "pg";`],
     [`${server}/api/admin/a.ts`, `import type { x } from "../../control/control-store.ts";`],
     [`${server}/compose-transfer.ts`, `import { x } from "./store/sqlite/x.ts";`],
     [`${server}/compose-operations.ts`, `import { x } from "./store/sqlite/x.ts";`],

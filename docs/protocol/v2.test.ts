@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defaultLimits } from "@synchro/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createCollectionRegistry } from "../../packages/server/src/collections/collection-registry.ts";
+import { readConfig } from "../../packages/server/src/config/read-config.ts";
 import {
   startTestServer,
   type TestServer,
@@ -61,7 +63,10 @@ const parsed = (form: string, text: string): unknown => {
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  // The page's own configuration.
+  const [, config = "{}"] = /```json\n(\{\n {2}"collections"[\s\S]*?)\n```/.exec(page) ?? [];
+  const { collections } = readConfig(JSON.parse(config));
+  server = await startTestServer({ registry: createCollectionRegistry(collections) });
 });
 afterAll(() => server.stop());
 
@@ -91,6 +96,7 @@ describe("the page on /v2", () => {
     expect(exchanges.length).toBeGreaterThanOrEqual(9);
     // A command that shows no answer would not be run.
     expect(page.match(/```sh/g)).toHaveLength(exchanges.length);
+    expect(page).toContain('"results": [{"merged": 6}]');
     for (const { command, form, answer } of exchanges) {
       const shown = parsed(form, answer);
       const real = masked(shown, parsed(form, await run(command, form)));

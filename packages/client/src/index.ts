@@ -17,7 +17,8 @@ export {
   type CollectionOptions,
   collection,
   type RowOf,
-  toJsonSchema,
+  type ServerCollection,
+  toServerCollection,
   type Upgrade,
 } from "./collection/collection.ts";
 export type { Fault, Field, Fields } from "./collection/field.ts";
@@ -28,4 +29,5 @@ export type { ClientRuntime } from "./runtime/client-runtime.ts";
 export type { ClientStore, ClientStoreOptions } from "./store/client-store.ts";
 export { ClientStoreError, type ClientStoreCode } from "./store/client-store-error.ts";
 export type { Obstacle, SyncState } from "./sync/sync-state.ts";
+export type { SocketMaker } from "./transport/open-socket.ts";
 export type { GetToken, Transport } from "./transport/transport.ts";

@@ -4,7 +4,7 @@ import {
   type ChangeResult,
   type CollectionName,
   type Epoch,
-  mergePolicies,
+  lastWrite,
   newSpaceState,
   planPush,
   type PushChange,
@@ -52,7 +52,7 @@ export class ModelServer {
       epoch: NOWHERE,
       changes: judged,
       stored: (collection, key) => records.get(recordId(collection, key)) ?? null,
-      policyOf: () => mergePolicies["last-write"],
+      policyOf: () => lastWrite,
       now: this.now,
       checksClocks: true,
       lostBytesMax: Number.POSITIVE_INFINITY,
@@ -70,6 +70,9 @@ export class ModelServer {
 
   /** Another device writes. */
   write(collection: CollectionName, key: string, value: string | null, stamp = this.now): void {
-    this.push([{ kind: "write", collection, key, value, stamp, base: null, author: null }]);
+    const author = null;
+    this.push([
+      { kind: "write", collection, key, value, stamp, base: null, author, fieldState: null },
+    ]);
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, request as httpRequest, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { build, defaultClientConditions } from "vite";
 
 /** A module and all that it imports, as a browser gets it: code by the name of its file. */
@@ -11,13 +12,20 @@ export type Bundle = {
   readonly code: string;
 };
 
-/** Bundles a module for browsers, minified, with everything that it imports. */
-export const bundleForBrowsers = async (entry: string): Promise<Bundle> => {
+/**
+ * Bundles a module for browsers, minified, with everything that it imports.
+ *
+ * @param alias what stands in for a module that no browser has, by its name
+ */
+export const bundleForBrowsers = async (
+  entry: string,
+  alias: { readonly [name: string]: string } = {},
+): Promise<Bundle> => {
   const output = await build({
     configFile: false,
     logLevel: "silent",
     root: join(import.meta.dirname, ".."),
-    resolve: { conditions: ["source", ...defaultClientConditions] },
+    resolve: { conditions: ["source", ...defaultClientConditions], alias },
     build: {
       write: false,
       target: "es2022",
@@ -46,6 +54,7 @@ export const serveWebPage = async (bundle: Bundle, api: () => string): Promise<W
     import * as synchro from "/${bundle.entry}";
     window.synchro = synchro;
   </script>`;
+  const upgraded = new Set<Duplex>();
   const server: Server = createServer((request, response) => {
     const { url = "/", method = "GET", headers } = request;
     const own = url === "/" ? page : bundle.files.get(url.slice(1));
@@ -64,12 +73,28 @@ export const serveWebPage = async (bundle: Bundle, api: () => string): Promise<W
     response.on("close", () => forwarded.destroy());
     request.pipe(forwarded);
   });
+  server.on("upgrade", (request, near) => {
+    const { hostname, port } = new URL(api());
+    const far = connect(Number(port), hostname, () => {
+      const own = request.rawHeaders.flatMap((name, index, all) =>
+        index % 2 === 0 ? [`${name}: ${all[index + 1] ?? ""}`] : [],
+      );
+      far.write([`GET ${request.url ?? "/"} HTTP/1.1`, ...own, "\r\n"].join("\r\n"));
+      far.pipe(near).pipe(far);
+    });
+    far.on("error", () => near.destroy());
+    far.on("close", () => near.destroy());
+    near.on("error", () => far.destroy());
+    near.on("close", () => far.destroy());
+    upgraded.add(near);
+  });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     close: () => {
+      for (const socket of upgraded) socket.destroy();
       server.closeAllConnections();
       server.close();
     },

@@ -123,6 +123,7 @@ class World {
         collection,
         key,
         value,
+        fieldState: null,
         author: null,
         stamp: this.stampOf(each),
       });

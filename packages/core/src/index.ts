@@ -40,12 +40,38 @@ export {
 } from "./epoch.ts";
 export { parseInstant } from "./instant.ts";
 export { isJsonEqual, isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
-export { mergePolicies } from "./merge/merge-policies.ts";
-export type {
-  MergePolicy,
-  MergePolicyName,
-  ProposedVersion,
-  Verdict,
+export { createPolicy, type MergeRules } from "./merge/create-policy.ts";
+export { type FieldRules } from "./merge/fields/create-fields-policy.ts";
+export {
+  compareCanonical,
+  type FieldFunction,
+  fieldFunctions,
+} from "./merge/fields/field-function.ts";
+export {
+  type FieldState,
+  formatFieldState,
+  isLife,
+  LIFE_MAX,
+  parseFieldState,
+} from "./merge/fields/field-state.ts";
+export {
+  type FieldFunctions,
+  type FieldsPoint,
+  type FieldVersion,
+  isSamePoint,
+  joinPoints,
+  normalizePoint,
+  pointOf,
+  versionOf,
+} from "./merge/fields/fields-point.ts";
+export { lastWrite } from "./merge/last-write.ts";
+export {
+  type Merge,
+  type MergePolicy,
+  type MergePolicyName,
+  mergePolicyNames,
+  type Verdict,
+  type VersionContent,
 } from "./merge/merge-policy.ts";
 export {
   endOfPage,

@@ -16,6 +16,12 @@ export type StoredRecord = {
   readonly stamp: Stamp;
   /** The value as JSON text, kept as text from the table to the socket; null is a tombstone. */
   readonly value: string | null;
+  /**
+   * What the policy `fields` knows beside the value, as it stands on the wire: the members
+   * `"life":…,"stamps":{…}`, without braces around. Null: written under another policy. Stores keep it
+   * as opaque text; `parseFieldState` reads it.
+   */
+  readonly fieldState: string | null;
   readonly author: Author | null;
 };
 

@@ -56,6 +56,18 @@ describe("parseStamp", () => {
     expect(parseStamp(text)).toBe(stamp);
   });
 
+  test("[DATA-4] takes and refuses the same days with six digits of a fraction as with none", () => {
+    const two = (part: number): string => String(part).padStart(2, "0");
+    for (const year of ["0000", "1900", "2023", "2024"]) {
+      for (let month = 0; month <= 13; month += 1) {
+        for (let day = 0; day <= 32; day += 1) {
+          const time = `${year}-${two(month)}-${two(day)}T10:00:00`;
+          expect(parseStamp(`${time}.000000Z`)).toBe(parseStamp(`${time}Z`));
+        }
+      }
+    }
+  });
+
   test("[DATA-5] forms of one instant are one stamp", () => {
     const forms = ["", ".0", ".00", ".000", ".0000", ".00000", ".000000"];
     const stamps = forms.map((fraction) => parseStamp(`2026-11-24T10:00:00${fraction}Z`));

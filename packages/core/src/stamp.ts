@@ -67,11 +67,17 @@ export const addMicros = (stamp: Stamp, micros: number): Stamp => {
 /** The later of two stamps. */
 export const laterStamp = (a: Stamp, b: Stamp): Stamp => (a > b ? a : b);
 
+/** Nearly every stamp on the wire: the stored form already, and of a day that each month has. */
+const storedForm =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
+
 const wireForm = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?Z$/;
 
 /** Reads a `/v2` stamp, `YYYY-MM-DDTHH:MM:SS[.f]Z` with 1 to 6 fractional digits; null for anything else. */
 export const parseStamp = (text: string): Stamp | null => {
   if (text.length > 27) return null;
+  // Told apart without taking it to pieces: a third of the time, and there is one in every record.
+  if (storedForm.test(text)) return text as Stamp;
   const match = wireForm.exec(text);
   if (match === null) return null;
   const [, year = "", month = "", day = "", hour = "", minute = "", second = "", fraction = ""] =

@@ -114,8 +114,8 @@ export class ModelClient {
       // Beyond the prefix: not judged, so sent again.
       this.#queue(change);
     } else if (result.kind === "applied" && result.seq > 0) {
-      const { collection, key, stamp, value, author } = change;
-      this.#apply({ collection, key, stamp, value, author, seq: result.seq });
+      const { collection, key, stamp, value, fieldState, author } = change;
+      this.#apply({ collection, key, stamp, value, fieldState, author, seq: result.seq });
     }
   }
 
@@ -130,8 +130,8 @@ export class ModelClient {
   }
 
   #offer(record: StoredRecord): void {
-    const { collection, key, stamp, value, author } = record;
-    this.#queue({ kind: "write", collection, key, stamp, value, author, base: null });
+    const { seq: _, ...version } = record;
+    this.#queue({ kind: "write", ...version, base: null });
   }
 
   #end(): void {

@@ -30,6 +30,7 @@ export const stored = (parts: Partial<StoredRecord> = {}): StoredRecord => ({
   seq: 1,
   stamp: NOON,
   value: '{"n":1}',
+  fieldState: null,
   author: null,
   ...parts,
 });
@@ -42,6 +43,7 @@ export const write = (parts: Partial<WriteChange> = {}): WriteChange => ({
   base: null,
   author: null,
   value: '{"n":2}',
+  fieldState: null,
   ...parts,
 });
 

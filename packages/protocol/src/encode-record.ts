@@ -5,6 +5,7 @@ type Version = {
   readonly key: string;
   readonly stamp: Stamp;
   readonly value: string | null;
+  readonly fieldState?: string | null;
   readonly author: Author | null;
 };
 
@@ -20,7 +21,8 @@ const encodeAuthor = (author: Author | null): string => {
  */
 export const encodeVersionMembers = (version: Version, own = ""): string => {
   const content = version.value === null ? '"deleted":true' : `"value":${version.value}`;
-  return `"collection":"${version.collection}","key":${JSON.stringify(version.key)}${own},"updated_at":"${formatStamp(version.stamp)}",${content}${encodeAuthor(version.author)}`;
+  const fields = version.fieldState == null ? "" : `,${version.fieldState}`;
+  return `"collection":"${version.collection}","key":${JSON.stringify(version.key)}${own},"updated_at":"${formatStamp(version.stamp)}"${fields},${content}${encodeAuthor(version.author)}`;
 };
 
 /**

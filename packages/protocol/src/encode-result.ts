@@ -13,6 +13,8 @@ const encodeResult = (result: ChangeResult): string => {
   switch (result.kind) {
     case "applied":
       return `{"seq":${result.seq}}`;
+    case "merged":
+      return `{"merged":${result.seq}}`;
     case "superseded":
       return `{"superseded":${result.seq}}`;
     case "rejected":

@@ -6,9 +6,12 @@ import {
   encodeAck,
   encodeCursor,
   type Epoch,
+  formatFieldState,
   formatStamp,
   formatSum,
   type JsonObject,
+  LIFE_MAX,
+  parseFieldState,
   recordKeyProblem,
   rejectionCodes,
   type Rejection,
@@ -75,7 +78,19 @@ const versionParts = {
   value: fc.option(value.map((data) => JSON.stringify(data))),
   author,
 };
-const record: fc.Arbitrary<StoredRecord> = fc.record({ ...versionParts, seq });
+const fieldState = fc
+  .record({
+    life: fc.integer({ min: 1, max: LIFE_MAX }),
+    stamps: fc
+      .dictionary(text, stamp, { maxKeys: 3 })
+      .map((stamps) => new Map(Object.entries(stamps))),
+  })
+  .map(formatFieldState);
+const record: fc.Arbitrary<StoredRecord> = fc.record({
+  ...versionParts,
+  seq,
+  fieldState: fc.option(fieldState),
+});
 const records = fc.array(record, { maxLength: 5 });
 const rejection: fc.Arbitrary<Rejection> = fc.oneof(
   fc.record({ code: fc.constantFrom(...rejectionCodes), message: text, path: text }),
@@ -87,7 +102,10 @@ const rejection: fc.Arbitrary<Rejection> = fc.oneof(
   }),
 );
 const result: fc.Arbitrary<ChangeResult> = fc.oneof(
-  fc.record({ kind: fc.constantFrom("applied" as const, "superseded" as const), seq }),
+  fc.record({
+    kind: fc.constantFrom("applied" as const, "merged" as const, "superseded" as const),
+    seq,
+  }),
   fc.record({ kind: fc.constant("rejected" as const), rejection }),
 );
 const epoch = fc.stringMatching(/^[0-9a-z]{1,12}$/).map((name) => name as Epoch);
@@ -120,7 +138,7 @@ const page: fc.Arbitrary<EncodablePage> = fc.record({
 });
 
 /** The same things as plain objects, by the protocol's page and not by the encoder. */
-const plainVersion = (version: Omit<StoredRecord, "seq">) => ({
+const plainVersion = (version: Omit<StoredRecord, "seq" | "fieldState">) => ({
   collection: version.collection as string,
   key: version.key,
   updated_at: formatStamp(version.stamp),
@@ -134,16 +152,25 @@ const plainContent = (version: { readonly value: string | null }) =>
   version.value === null
     ? { deleted: true as const }
     : { value: JSON.parse(version.value) as JsonObject };
+const plainFieldState = (state: string | null) => {
+  if (state === null) return {};
+  const { life, stamps } = parseFieldState(state);
+  const wire = [...stamps].map(([field, at]) => [field, formatStamp(at)] as const);
+  return { life, stamps: Object.fromEntries(wire) };
+};
 const plainRecord = (stored: StoredRecord): WireRecord => ({
   ...plainVersion(stored),
   ...plainContent(stored),
+  ...plainFieldState(stored.fieldState),
   seq: stored.seq,
 });
 const plainRejection = ({ stored, ...rest }: Rejection): WireRejection =>
   stored === undefined ? rest : { ...rest, stored: stored === null ? null : formatStamp(stored) };
 const plainResult = (answer: ChangeResult): WireChangeResult => {
   if (answer.kind === "rejected") return { rejected: plainRejection(answer.rejection) };
-  return answer.kind === "applied" ? { seq: answer.seq } : { superseded: answer.seq };
+  const { seq: known } = answer;
+  if (answer.kind === "applied") return { seq: known };
+  return answer.kind === "merged" ? { merged: known } : { superseded: known };
 };
 const plainDigest = ({ at, collections }: SnapshotDigest): WireDigest => ({
   at,

@@ -82,6 +82,13 @@ export const problems = {
       "In open mode the server answers only to localhost, 127.0.0.1 and [::1], so that no web page can reach it through a name of its own (DNS rebinding).",
     remedy: "Call the server by its loopback address.",
   },
+  origin_not_allowed: {
+    status: 403,
+    title: "This web page may not connect",
+    meaning:
+      "A WebSocket was asked for by a page of an origin that is neither the server's own nor among those that its operator lets in.",
+    remedy: "The operator names the origin with `--cors-origin`.",
+  },
   forwarded_refused: {
     status: 403,
     title: "Forwarded requests are refused",
@@ -152,6 +159,12 @@ export const problems = {
     meaning: "The body is compressed in a way that the server can't undo, or is damaged.",
     remedy: "Use an encoding that the header `Accept-Encoding` of this answer lists, or none.",
   },
+  upgrade_required: {
+    status: 426,
+    title: "WebSocket only",
+    meaning: "The path serves WebSockets, and the request did not ask for one.",
+    remedy: "Connect with a WebSocket client, with the subprotocol `synchro.v2`.",
+  },
   rate_limited: {
     status: 429,
     title: "Too many requests",
@@ -167,6 +180,12 @@ export const problems = {
       "The space holds as many live records as its quota allows, or more. Nothing of the request was applied.",
     remedy:
       "Keep the changes and send the same request again after `Retry-After` seconds and a random while more. Deletes alone still pass, and make room; or the operator raises the quota.",
+  },
+  too_many_subscriptions: {
+    status: 429,
+    title: "Too many subscriptions",
+    meaning: "The connection follows as many spaces as one may.",
+    remedy: "Unsubscribe from another space, or open another connection.",
   },
   headers_too_large: {
     status: 431,
@@ -259,6 +278,19 @@ export const rejections: { readonly [code in RejectionCode]: RejectionEntry } = 
     isFinal: true,
     meaning: "The value does not fit the collection's JSON Schema.",
     remedy: "Correct what `path` names, and save the record anew.",
+  },
+  policy_mismatch: {
+    isFinal: true,
+    meaning:
+      "The change carries `life` or `stamps`, and its collection is of the policy `last-write`; or it lacks a `life`, and its collection is of the policy `fields`.",
+    remedy: "Declare the collection with the policy that the server has, and save the record anew.",
+  },
+  incomplete: {
+    isFinal: true,
+    meaning:
+      "In a collection of the policy `fields`: no record of this life is stored, and the change lacks a field that every record has. It was made over a version that this server does not have: a restore or a purge has taken it.",
+    remedy:
+      "A client that holds that version sends all of its fields, each with its own stamp and with the change in it, as one change; else save the record anew.",
   },
   stale: {
     isFinal: true,

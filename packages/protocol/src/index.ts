@@ -18,6 +18,14 @@ export {
   encodeHistoryList,
   encodeRejectionList,
 } from "./encode-kept.ts";
+export {
+  encodeLiveChanges,
+  encodeLiveError,
+  encodeLiveResults,
+  encodeLiveSubscribed,
+  encodeLiveWelcome,
+  LIVE_PONG,
+} from "./encode-live.ts";
 export { encodeRecord, encodeRecords } from "./encode-record.ts";
 export { encodeRejection, encodeResults } from "./encode-result.ts";
 export {
@@ -48,6 +56,29 @@ export { type Change, createChangeSchema } from "./messages/change.ts";
 export { digestSchema, type WireDigest } from "./messages/digest.ts";
 export { evidenceListSchema, type WireEvidenceList } from "./messages/evidence-list.ts";
 export { historyListSchema, type WireHistoryList } from "./messages/history-list.ts";
+export { type LiveChanges, liveChangesSchema } from "./messages/live-changes.ts";
+export { createLiveErrorSchema, type LiveError } from "./messages/live-error.ts";
+export {
+  LIVE_PATH,
+  LIVE_SUBPROTOCOL,
+  type LiveClientFrame,
+  type LiveServerFrame,
+} from "./messages/live-frame.ts";
+export { createLiveHelloSchema, type LiveHello } from "./messages/live-hello.ts";
+export { type LivePing, livePingSchema } from "./messages/live-ping.ts";
+export { type LivePong, livePongSchema } from "./messages/live-pong.ts";
+export {
+  createLivePushDocumentSchema,
+  createLivePushSchema,
+  type LivePush,
+  type LivePushDocument,
+} from "./messages/live-push.ts";
+export { createLiveResultsSchema, type LiveResults } from "./messages/live-results.ts";
+export { createLiveSubscribeSchema, type LiveSubscribe } from "./messages/live-subscribe.ts";
+export { createLiveSubscribedSchema, type LiveSubscribed } from "./messages/live-subscribed.ts";
+export { type LiveToken, liveTokenSchema } from "./messages/live-token.ts";
+export { type LiveUnsubscribe, liveUnsubscribeSchema } from "./messages/live-unsubscribe.ts";
+export { type LiveWelcome, liveWelcomeSchema } from "./messages/live-welcome.ts";
 export { type NdjsonLine, ndjsonLineSchema } from "./messages/ndjson-line.ts";
 export { type Problem, PROBLEM_MEDIA_TYPE, problemOf, problemSchema } from "./messages/problem.ts";
 export {

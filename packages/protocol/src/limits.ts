@@ -45,6 +45,18 @@ export type Limits = {
   readonly requestsBurst: number;
   /** Streams, long polls and NDJSON answers that one server holds open at a time. */
   readonly streamsMax: number;
+  /** Spaces that one WebSocket follows at a time. */
+  readonly liveSubscriptionsMax: number;
+  /** Pushes that one WebSocket has under way; nothing more is read from it meanwhile. */
+  readonly livePushesMax: number;
+  /** Bytes that a WebSocket has not taken past which nothing more is read for it, nor from it. */
+  readonly liveBufferBytesMax: number;
+  /** WebSockets that have not said yet who they are. */
+  readonly liveWaitingMax: number;
+  /** Milliseconds between two pings of a WebSocket; one that answers none of them until the next is cut. */
+  readonly livePingMs: number;
+  /** Milliseconds that a WebSocket stays open after its token has ended, for a new one. */
+  readonly liveGraceMs: number;
   /** Records after which an NDJSON answer ends with `"more":true`. */
   readonly ndjsonRecordsMax: number;
   /** Milliseconds after which an NDJSON answer ends with `"more":true`. */
@@ -94,6 +106,12 @@ export const defaultLimits: Limits = {
   requestsPerSecond: 200,
   requestsBurst: 2_000,
   streamsMax: 5_000,
+  liveSubscriptionsMax: 100,
+  livePushesMax: 4,
+  liveBufferBytesMax: 64 * 1024,
+  liveWaitingMax: 1_000,
+  livePingMs: 30_000,
+  liveGraceMs: 30_000,
   ndjsonRecordsMax: 1_000_000,
   ndjsonMs: 60_000,
   v1AnswerMs: 60_000,

@@ -7,6 +7,18 @@ import { digestSchema } from "./messages/digest.ts";
 import { evidenceListSchema } from "./messages/evidence-list.ts";
 import { historyListSchema } from "./messages/history-list.ts";
 import { invitationRequestSchema, invitationSchema } from "./messages/invitation.ts";
+import { liveChangesSchema } from "./messages/live-changes.ts";
+import { createLiveErrorSchema } from "./messages/live-error.ts";
+import { createLiveHelloSchema } from "./messages/live-hello.ts";
+import { livePingSchema } from "./messages/live-ping.ts";
+import { livePongSchema } from "./messages/live-pong.ts";
+import { createLivePushDocumentSchema } from "./messages/live-push.ts";
+import { createLiveResultsSchema } from "./messages/live-results.ts";
+import { createLiveSubscribeSchema } from "./messages/live-subscribe.ts";
+import { createLiveSubscribedSchema } from "./messages/live-subscribed.ts";
+import { liveTokenSchema } from "./messages/live-token.ts";
+import { liveUnsubscribeSchema } from "./messages/live-unsubscribe.ts";
+import { liveWelcomeSchema } from "./messages/live-welcome.ts";
 import { ndjsonLineSchema } from "./messages/ndjson-line.ts";
 import { problemSchema } from "./messages/problem.ts";
 import { pullAnswerSchema, streamEventSchema } from "./messages/pull-answer.ts";
@@ -37,6 +49,18 @@ export const createWireSchemas = (limits: Limits = defaultLimits) => ({
   PullAnswer: pullAnswerSchema,
   StreamEvent: streamEventSchema,
   NdjsonLine: ndjsonLineSchema,
+  LiveHello: createLiveHelloSchema(limits),
+  LiveToken: liveTokenSchema,
+  LiveSubscribe: createLiveSubscribeSchema(limits),
+  LiveUnsubscribe: liveUnsubscribeSchema,
+  LivePush: createLivePushDocumentSchema(limits),
+  LivePing: livePingSchema,
+  LiveWelcome: liveWelcomeSchema,
+  LiveSubscribed: createLiveSubscribedSchema(limits),
+  LiveChanges: liveChangesSchema,
+  LiveResults: createLiveResultsSchema(limits),
+  LiveError: createLiveErrorSchema(limits),
+  LivePong: livePongSchema,
   EvidenceList: evidenceListSchema,
   RejectionList: rejectionListSchema,
   HistoryList: historyListSchema,

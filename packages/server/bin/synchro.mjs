@@ -5,9 +5,10 @@
 /** Why this Node can't run what lies behind the door, in one line; null where it can. */
 function refusal(isCheckout) {
   const version = process.versions.node;
-  if (Number(version.split(".")[0]) < 24) {
+  const parts = version.split(".");
+  if (Number(parts[0]) < 24 || (parts[0] === "24" && Number(parts[1]) < 9)) {
     return (
-      "synchro needs Node 24 or newer; this is Node " +
+      "synchro needs Node 24.9 or newer; this is Node " +
       version +
       (isCheckout
         ? '. Run "npm ci" (it brings its own) and start with "npm start", or install a newer Node.'

@@ -51,25 +51,28 @@ function run({ pretendedNode, conditions = [] }: Run) {
 }
 
 describe("a Node that is too old", () => {
-  test.each(["12.22.12", "20.20.2", "23.11.1"])("%s gets one clear line", (pretendedNode) => {
-    put("dist/cli/main.js", `console.log("opened");`);
-    const needs = `synchro needs Node 24 or newer; this is Node ${pretendedNode}. `;
-    expect(run({ pretendedNode })).toEqual({
-      status: 1,
-      stdout: "",
-      stderr: `${needs}Install a newer Node.\n`,
-    });
-    put("src/cli/main.ts", `console.log("opened");`);
-    expect(run({ pretendedNode })).toEqual({
-      status: 1,
-      stdout: "",
-      stderr:
-        `${needs}Run "npm ci" (it brings its own) and start with "npm start", ` +
-        "or install a newer Node.\n",
-    });
-  });
+  test.each(["12.22.12", "20.20.2", "23.11.1", "24.8.0"])(
+    "%s gets one clear line",
+    (pretendedNode) => {
+      put("dist/cli/main.js", `console.log("opened");`);
+      const needs = `synchro needs Node 24.9 or newer; this is Node ${pretendedNode}. `;
+      expect(run({ pretendedNode })).toEqual({
+        status: 1,
+        stdout: "",
+        stderr: `${needs}Install a newer Node.\n`,
+      });
+      put("src/cli/main.ts", `console.log("opened");`);
+      expect(run({ pretendedNode })).toEqual({
+        status: 1,
+        stdout: "",
+        stderr:
+          `${needs}Run "npm ci" (it brings its own) and start with "npm start", ` +
+          "or install a newer Node.\n",
+      });
+    },
+  );
 
-  test.each(["24.0.0", "100.1.0"])("%s is not one", (pretendedNode) => {
+  test.each(["24.9.0", "24.10.0", "25.0.0", "100.1.0"])("%s is not one", (pretendedNode) => {
     put("dist/cli/main.js", `console.log("opened");`);
     expect(run({ pretendedNode })).toEqual({ status: 0, stdout: "opened\n", stderr: "" });
   });

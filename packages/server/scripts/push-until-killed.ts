@@ -64,6 +64,7 @@ const createChange = (client: number): WriteChange => {
     base: null,
     author: null,
     value: made % 11 === 0 ? null : JSON.stringify({ round, made, text: "x".repeat(made % 400) }),
+    fieldState: null,
   };
 };
 

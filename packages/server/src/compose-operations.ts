@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { drawEpoch } from "@synchro/core";
+import { type CollectionName, drawEpoch } from "@synchro/core";
 import { defaultLimits } from "@synchro/protocol";
+import { openPostgresForTask } from "./compose-postgres.ts";
+import type { DataPlace } from "./config/data-place.ts";
 import { StartError } from "./config/start-error.ts";
 import { controlSchema } from "./control/sqlite/control-schema.ts";
 import type { BackupEngine, DataFacts, Lives } from "./operations/backup-engine.ts";
@@ -21,7 +23,7 @@ import { connectWriter, openReader } from "./store/sqlite/open-database.ts";
 import { openSqliteStore } from "./store/sqlite/open-sqlite-store.ts";
 import { recordSchema } from "./store/sqlite/schema.ts";
 import { StoreOpenError, toOpenError } from "./store/sqlite/store-open-error.ts";
-import type { Store } from "./store/store.ts";
+import type { Store, StoreOptions } from "./store/store.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
 const CACHE_KIB = 32 * 1024;
@@ -166,23 +168,31 @@ export const examineControl = (folder: string): boolean => {
   });
 };
 
+/** How records are opened by those who push nothing, and declare what is declared. */
+export const declaredOptions = (
+  declared: readonly CollectionName[],
+): Pick<StoreOptions, "collections" | "limits"> => ({
+  collections: new Map(
+    declared.map((name) => [name, { merge: "last-write", keepsHistory: false }]),
+  ),
+  limits: defaultLimits,
+});
+
 /**
- * Opens the data in a folder for a task that pushes nothing: whatever is declared stays so. It is
- * then nobody else's.
+ * Opens the data for a task that pushes nothing: whatever is declared stays so. A folder is then
+ * nobody else's; a database is shared with the servers over it.
  *
  * @throws StartError in one line.
  */
-export const openForUpkeep = async (folder: string): Promise<Store> => {
-  const dataDir = resolve(folder);
+export const openForUpkeep = async (place: DataPlace): Promise<Store> => {
+  if (place.kind === "database") return openPostgresForTask(place, declaredOptions);
+  const { folder } = place;
   const declared = lookingAt(folder, readDeclared);
   try {
     return await openSqliteStore({
+      ...declaredOptions(declared),
       runtime: systemRuntime,
-      collections: new Map(
-        declared.map((name) => [name, { merge: "last-write", keepsHistory: false }]),
-      ),
-      limits: defaultLimits,
-      dataDir,
+      dataDir: resolve(folder),
       writer: "inline",
       bytesMax: null,
       // The call that met it is refused, and ends the program.

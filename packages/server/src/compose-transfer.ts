@@ -1,15 +1,21 @@
 import { resolve } from "node:path";
 import type { CollectionName, SpaceId } from "@synchro/core";
+import { defaultLimits } from "@synchro/protocol";
+import { declaredOptions } from "./compose-operations.ts";
+import { openPostgresForTask } from "./compose-postgres.ts";
+import type { DatabaseChoice, DataPlace } from "./config/data-place.ts";
 import { nameHint } from "./config/closest-name.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { StartError } from "./config/start-error.ts";
 import { openReadOnly } from "./store/sqlite/open-read-only.ts";
 import { openSqliteStore } from "./store/sqlite/open-sqlite-store.ts";
 import { StoreOpenError } from "./store/sqlite/store-open-error.ts";
+import { StoreUnavailableError } from "./store/store-unavailable-error.ts";
 import type { Store } from "./store/store.ts";
 import { systemRuntime } from "./system-runtime.ts";
 import type { ExportSource } from "./transfer/export-source.ts";
 import type { ImportTarget } from "./transfer/outgoing-change.ts";
+import { openStoreSource } from "./transfer/store-source.ts";
 import { createStoreTarget } from "./transfer/store-target.ts";
 
 const FATAL_EXIT_CODE = 70;
@@ -29,7 +35,7 @@ const openError = (error: unknown): unknown => {
  *
  * @throws StartError in one line.
  */
-export const openDataSource = (
+export const openFolderSource = (
   folder: string,
   space: SpaceId,
   of: {
@@ -73,15 +79,84 @@ export const openDataSource = (
 };
 
 /**
- * Opens the data of a folder to import into it, as a server would; it is then nobody else's.
+ * The records of a space in a database that servers share.
+ *
+ * @throws StartError in one line.
+ */
+export const openDatabaseSource = async (
+  choice: DatabaseChoice,
+  space: SpaceId,
+  of: Pick<
+    Parameters<typeof openStoreSource>[0],
+    "collections" | "tombstones" | "signal" | "onProgress"
+  >,
+): Promise<ExportSource> => {
+  let known: readonly CollectionName[] = [];
+  const store = await openPostgresForTask(choice, (declared) => {
+    known = declared;
+    return declaredOptions(declared);
+  });
+  try {
+    if ((await store.describeSpace(space)) === null) {
+      const spaces = await store.listSpaces();
+      const hint = spaces.length === 0 ? "it holds none" : nameHint(space, spaces);
+      throw new StartError(`${space} is not a space of ${choice.address.shown}: ${hint}`);
+    }
+    for (const name of of.collections) {
+      if (known.includes(name)) continue;
+      throw new StartError(`${name} is not declared by the servers: ${nameHint(name, known)}`);
+    }
+    const { pageRecordsMax: recordsMax, pageBytesMax: bytesMax } = defaultLimits;
+    const limits = { recordsMax, bytesMax };
+    return await openStoreSource({ ...of, store, space, limits, runtime: systemRuntime });
+  } catch (error) {
+    throw tellUnavailable(error, choice);
+  } finally {
+    await store.close();
+  }
+};
+
+/** What servers declare must be what is declared here: an opening that declares less shuts records away. */
+const openDatabaseTarget = async (
+  choice: DatabaseChoice,
+  space: SpaceId,
+  config: LoadedConfig,
+): Promise<ImportTarget> => {
+  const collections = config.registry.storedCollections;
+  const store = await openPostgresForTask(choice, (declared) => {
+    const names = new Set<string>(collections.keys());
+    if (declared.length > 0 && names.symmetricDifference(new Set(declared)).size > 0) {
+      throw new StartError(
+        `the servers over ${choice.address.shown} declare ${declared.join(", ")}: give their configuration with --config`,
+      );
+    }
+    return { collections, limits: config.limits };
+  });
+  return createStoreTarget({
+    store,
+    space,
+    runtime: systemRuntime,
+    failureOf: (error) => tellUnavailable(error, choice),
+  });
+};
+
+const tellUnavailable = (error: unknown, { address }: DatabaseChoice): unknown =>
+  error instanceof StoreUnavailableError
+    ? new StartError(`${address.shown}: ${error.message}: run it again`)
+    : error;
+
+/**
+ * Opens the data to import into them, as a server would. A folder is then nobody else's; a database
+ * is shared with the servers over it.
  *
  * @throws StartError in one line.
  */
 export const openDataTarget = async (
-  folder: string,
+  place: DataPlace,
   space: SpaceId,
   config: LoadedConfig,
 ): Promise<ImportTarget> => {
+  if (place.kind === "database") return openDatabaseTarget(place, space, config);
   let fatal: string | null = null;
   let store: Store;
   try {
@@ -89,7 +164,7 @@ export const openDataTarget = async (
       runtime: systemRuntime,
       collections: config.registry.storedCollections,
       limits: config.limits,
-      dataDir: resolve(folder),
+      dataDir: resolve(place.folder),
       writer: "worker",
       bytesMax: null,
       onFatal: (error) => {

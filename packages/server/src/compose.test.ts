@@ -11,7 +11,8 @@ import { createKey } from "./access/create-key.ts";
 import type { Grants, Level } from "./access/grants.ts";
 import { loadKeys } from "./access/key-ring.ts";
 import { createMintToken } from "./access/mint-token.ts";
-import { openControl, type RunningServer, startServer } from "./compose.ts";
+import { openControl } from "./compose-control.ts";
+import { type RunningServer, startServer } from "./compose.ts";
 import type { Settings } from "./config/settings.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
@@ -40,6 +41,9 @@ const start = async (settings: Partial<Settings> = {}): Promise<RunningServer> =
     tokenNames: { issuer: "synchro", audience: "synchro" },
     publicUrl: null,
     tls: null,
+    bus: null,
+    database: null,
+    drainDelaySeconds: 0,
   };
   const server = await startServer({ ...defaults, ...settings }, (reason) => {
     throw new Error(reason);
@@ -161,6 +165,9 @@ describe("a server", () => {
     expect(text).toContain('synchro_changes_total{result="applied"} 2');
     expect(text).toContain('synchro_pushes_total{outcome="committed"} 1');
     expect(text).toContain("nodejs_eventloop_lag_seconds");
+    expect(text).toMatch(/^synchro_commit_records_count [1-9]/m);
+    expect(text).toMatch(/^synchro_connections [1-9]/m);
+    expect(text).toContain("synchro_oldest_unsent_seconds 0\n");
   });
 });
 
@@ -238,7 +245,7 @@ describe("a server with keys", () => {
     expect(sent.status).toBe(200);
     const stream = await fetch(`${url}/v1/readings/stream`, { headers });
     const ended = stream.text();
-    const control = await openControl(join(folder, "data"));
+    const control = await openControl({ kind: "folder", folder: join(folder, "data") });
     const revokedAt = performance.now();
     await control.revokeToken({ tokenId: id, expiresAt }, { actor: "cli", now: expiresAt });
     await control.close();
@@ -250,7 +257,7 @@ describe("a server with keys", () => {
 
   test("[SPACE-3] in open mode a deleted space is not there either", async () => {
     const { url } = await start();
-    const control = await openControl(join(folder, "data"));
+    const control = await openControl({ kind: "folder", folder: join(folder, "data") });
     const now = systemRuntime.now();
     await control.deleteSpace("default" as SpaceId, { actor: "cli", now });
     await control.close();

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import type { SpaceId } from "@synchro/core";
 import type { Logger } from "pino";
 import { type Access, createAccess } from "./access/create-access.ts";
 import { createOpenAccess } from "./access/create-open-access.ts";
@@ -8,28 +8,33 @@ import { createMintDeviceToken, createMintToken } from "./access/mint-token.ts";
 import { createVerifyToken } from "./access/verify-token.ts";
 import { adminRoutes } from "./api/admin/admin-routes.ts";
 import { v1Routes } from "./api/v1/v1-routes.ts";
+import { createLiveDoor } from "./api/v2/live/live-door.ts";
 import { v2Routes } from "./api/v2/v2-routes.ts";
 import { type LoadedConfig, loadConfig } from "./config/load-config.ts";
 import type { Settings } from "./config/settings.ts";
+import { openBus } from "./compose-bus.ts";
+import { openControl } from "./compose-control.ts";
+import { openDatabase, type OpenedDatabase } from "./compose-postgres.ts";
 import { StartError } from "./config/start-error.ts";
-import type { AuditEntry, ControlStore } from "./control/control-store.ts";
-import { controlPath, openSqliteControlStore } from "./control/sqlite/open-sqlite-control-store.ts";
+import type { ControlStore } from "./control/control-store.ts";
 import { createLogger } from "./create-logger.ts";
-import { createMetrics } from "./create-metrics.ts";
+import { createMetrics, type ExposedMetrics } from "./create-metrics.ts";
+import { createReadiness, type Readiness, type ReadinessCheck } from "./create-readiness.ts";
 import { assertPortIsFree } from "./http/assert-port-is-free.ts";
 import { createHttpServer, type HttpServer } from "./http/create-http-server.ts";
 import { isLoopback, listenAt, listenHost } from "./http/listen-at.ts";
 import { followTlsFiles, readTlsPair, type TlsFiles, type TlsPair } from "./http/tls-files.ts";
+import type { Bus } from "./live/bus/bus.ts";
 import { createServices } from "./service/services.ts";
 import type { Store } from "./store/store.ts";
-import { databasePath } from "./store/sqlite/data-directory.ts";
 import { migrateData, openSqliteStore } from "./store/sqlite/open-sqlite-store.ts";
 import { StoreOpenError } from "./store/sqlite/store-open-error.ts";
+import { StoreUnavailableError } from "./store/store-unavailable-error.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
 export type RunningServer = {
   readonly url: string;
-  /** The folder of the database, as an absolute path. */
+  /** Where the data are: a folder as an absolute path, or a database, without names and passwords. */
   readonly data: string;
   /** Whether callers need a token; else the server is in open mode. */
   readonly hasTokens: boolean;
@@ -46,9 +51,10 @@ export type RunningServer = {
 const openError = (error: unknown): unknown =>
   error instanceof StoreOpenError ? new StartError(error.message) : error;
 
-const openStore = async (
+const openFolder = async (
   data: string,
   config: LoadedConfig,
+  metrics: ExposedMetrics,
   onFatal: (reason: string) => void,
 ): Promise<Store> => {
   try {
@@ -56,6 +62,7 @@ const openStore = async (
       runtime: systemRuntime,
       collections: config.registry.storedCollections,
       limits: config.limits,
+      onCommit: metrics.observeCommit,
       dataDir: data,
       writer: "worker",
       bytesMax: null,
@@ -64,6 +71,52 @@ const openStore = async (
     });
   } catch (error) {
     throw openError(error);
+  }
+};
+
+/** The two stores of a server, and what comes with them. */
+type OpenedData = Pick<OpenedDatabase, "store" | "control" | "close"> & {
+  readonly name: string;
+  readonly bus: OpenedDatabase["bus"] | null;
+  readonly readHeads: OpenedDatabase["readHeads"] | null;
+  readonly checks: { readonly [name: string]: ReadinessCheck };
+};
+
+/** @throws StartError in one line. */
+const openData = async (
+  settings: Pick<Settings, "data" | "database">,
+  of: {
+    readonly config: LoadedConfig;
+    readonly metrics: ExposedMetrics;
+    readonly logger: Logger;
+    readonly onFatal: (reason: string) => void;
+  },
+): Promise<OpenedData> => {
+  const { config, metrics, logger, onFatal } = of;
+  if (settings.database !== null) {
+    if (settings.database.isPasswordSeen) {
+      logger.warn(
+        "the command line holds the database's password, for everybody on this machine to read: give it in SYNCHRO_DATABASE, PGPASSWORD or ~/.pgpass",
+      );
+    }
+    const collections = config.registry.storedCollections;
+    const store = { collections, limits: config.limits, onCommit: metrics.observeCommit };
+    const database = await openDatabase(settings.database, { store, metrics });
+    const checks = { "the schema": database.isMigrated };
+    return { ...database, name: settings.database.address.shown, checks };
+  }
+  const opened = new AsyncDisposableStack();
+  try {
+    const name = resolve(settings.data);
+    const store = await openFolder(name, config, metrics, onFatal);
+    opened.adopt(store, (it) => it.close());
+    const control = await openControl({ kind: "folder", folder: name });
+    opened.adopt(control, (it) => it.close());
+    const all = opened.move();
+    const alone = { bus: null, readHeads: null, checks: {} };
+    return { store, control, name, ...alone, close: () => all.disposeAsync() };
+  } finally {
+    await opened.disposeAsync();
   }
 };
 
@@ -81,43 +134,6 @@ export const migrateDatabase = (folder: string): Migrated => {
     return { data, ...migrateData(data) };
   } catch (error) {
     throw openError(error);
-  }
-};
-
-/**
- * Opens what servers know besides records, which lies beside the database.
- *
- * @throws StartError in one line.
- */
-export const openControl = async (folder: string): Promise<ControlStore> => {
-  try {
-    return await openSqliteControlStore({ dataDir: resolve(folder) });
-  } catch (error) {
-    throw openError(error);
-  }
-};
-
-/** The same, where servers have been over the folder; null: none has. @throws StartError in one line. */
-export const openControlIfThere = async (folder: string): Promise<ControlStore | null> => {
-  const data = resolve(folder);
-  const isThere = [databasePath(data), controlPath(data)].some((path) => existsSync(path));
-  return isThere ? openControl(data) : null;
-};
-
-/** The same, where it must be there. @throws StartError in one line. */
-export const openControlOf = async (folder: string): Promise<ControlStore> => {
-  const control = await openControlIfThere(folder);
-  if (control !== null) return control;
-  throw new StartError(`there is no server's data in ${resolve(folder)}: name it with --data`);
-};
-
-/** Writes down what was done without a server, in the log of the data that it concerns, if there is any. */
-export const auditAt = async (folder: string, entry: AuditEntry): Promise<void> => {
-  const control = await openControlIfThere(folder);
-  try {
-    await control?.audit(entry);
-  } finally {
-    await control?.close();
   }
 };
 
@@ -149,9 +165,13 @@ type Parts = {
   readonly tokens: Tokens;
   readonly access: Access;
   readonly tls: TlsPair | null;
+  readonly metrics: ExposedMetrics;
+  readonly bus: Bus;
+  readonly readHeads: OpenedDatabase["readHeads"] | null;
+  readonly readiness: Readiness;
 };
 
-const openAccess = (parts: Omit<Parts, "access" | "tls" | "settings" | "store">): Access => {
+const openAccess = (parts: Pick<Parts, "control" | "logger" | "tokens" | "config">): Access => {
   const { control, logger, tokens, config } = parts;
   const deps = { control, logger, runtime: systemRuntime, limits: config.limits };
   return tokens === null
@@ -162,8 +182,8 @@ const openAccess = (parts: Omit<Parts, "access" | "tls" | "settings" | "store">)
 /** Everything between the stores and the socket, put together by plain calls. */
 const createHttp = (parts: Parts): Promise<HttpServer> => {
   const { settings, config, store, control, logger, access, tokens, tls } = parts;
+  const { metrics, bus, readHeads, readiness } = parts;
   const { limits } = config;
-  const metrics = createMetrics({ process: true });
   const draining = new AbortController();
   const { identify, authorize, quotaOf } = access;
   const services = createServices({
@@ -175,8 +195,13 @@ const createHttp = (parts: Parts): Promise<HttpServer> => {
     authorize,
     identify,
     quotaOf,
+    bus,
+    observeFanOut: metrics.observeFanOut,
+    ...(readHeads === null ? {} : { readHeads }),
     draining: draining.signal,
   });
+  metrics.watchGauge("oldest_unsent_seconds", () => services.hub.oldestOwedMs() / 1000);
+  const live = createLiveDoor(services, { corsOrigins: settings.corsOrigins, logger });
   return createHttpServer({
     limits,
     runtime: systemRuntime,
@@ -186,10 +211,13 @@ const createHttp = (parts: Parts): Promise<HttpServer> => {
     tls,
     metrics,
     draining,
-    notReadyReasons: () => [],
+    drainDelayMs: settings.drainDelaySeconds * 1000,
+    readiness,
+    upgrades: live.upgrades,
     routes: [
       v1Routes(services),
       v2Routes(services),
+      live.routes,
       adminRoutes({
         control,
         store,
@@ -204,6 +232,18 @@ const createHttp = (parts: Parts): Promise<HttpServer> => {
   });
 };
 
+/** A database that is only busy is there: were all nodes to step back then, nobody would serve. */
+const unlessBusy =
+  (look: () => Promise<unknown>): ReadinessCheck =>
+  async () => {
+    try {
+      await look();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError && error.reason === "busy")) throw error;
+    }
+    return null;
+  };
+
 const followTls = (
   files: TlsFiles | null,
   known: TlsPair | null,
@@ -215,7 +255,7 @@ const followTls = (
     : followTlsFiles(files, { runtime: systemRuntime, logger, known, onChange: http.renewTls });
 
 /**
- * Starts a server over the data in `settings.data`: in open mode, or with keys for whom a token
+ * Starts a server over the folder or the database of its settings: in open mode, or with keys for whom a token
  * vouches. `onFatal` is called, once, when the store can't vouch for its disk any more: the process
  * must end then, and answer nothing.
  *
@@ -235,11 +275,20 @@ export const startServer = async (
     const tokens = await openTokens(settings, logger);
     opened.defer(() => tokens?.keyRing.stop());
     await listenAt(at, assertPortIsFree);
-    const data = resolve(settings.data);
-    const store = opened.adopt(await openStore(data, config, onFatal), (it) => it.close());
-    const control = opened.adopt(await openControl(data), (it) => it.close());
+    const metrics = createMetrics({ process: true });
+    const data = await openData(settings, { config, metrics, logger, onFatal });
+    opened.defer(data.close);
+    const { store, control } = data;
     const access = openAccess({ config, logger, control, tokens });
     opened.defer(access.stop);
+    const bus = openBus(settings, { logger, metrics, database: data.bus });
+    opened.adopt(bus, (it) => it.close());
+    const readiness = createReadiness(systemRuntime, {
+      // What is lost can't be read either; and the writer's loss ends the process.
+      "the store": unlessBusy(() => store.describeSpace("default" as SpaceId)),
+      "what servers know besides records": unlessBusy(() => control.readAccess()),
+      ...data.checks,
+    });
     const http = await createHttp({
       settings,
       config,
@@ -249,10 +298,14 @@ export const startServer = async (
       tokens,
       access,
       tls,
+      metrics,
+      bus,
+      readHeads: data.readHeads,
+      readiness,
     });
     opened.defer(followTls(settings.tls, tls, http, logger));
     const url = await listenAt(at, http.listen);
-    logger.info({ url, data }, "listening");
+    logger.info({ url, data: data.name }, "listening");
     const open = opened.move();
     const stop = async (): Promise<"finished" | "cut"> => {
       const outcome = await http.stop();
@@ -261,7 +314,15 @@ export const startServer = async (
       return outcome;
     };
     const isExposed = tokens !== null && tls === null && !isLoopback(at.host);
-    return { url, data, hasTokens: tokens !== null, isExposed, logger, stop, force: http.force };
+    return {
+      url,
+      data: data.name,
+      hasTokens: tokens !== null,
+      isExposed,
+      logger,
+      stop,
+      force: http.force,
+    };
   } finally {
     await opened.disposeAsync();
   }

@@ -1,10 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Metrics } from "./metrics.ts";
+import { exposeNodeMetrics } from "./expose-node-metrics.ts";
+import type { Metrics, NodeMetrics } from "./metrics.ts";
 
 /** What a scrape gets: the text format of Prometheus. */
 export type Exposition = { readonly contentType: string; readonly text: string };
 
-export type ExposedMetrics = Metrics & { readonly expose: () => Promise<Exposition> };
+export type ExposedMetrics = Metrics & NodeMetrics & { readonly expose: () => Promise<Exposition> };
 
 /** From half a millisecond to the half minute that a long poll may take. */
 const DURATION_BUCKETS_SECONDS = [
@@ -130,6 +131,7 @@ export const createMetrics = (of: { readonly process: boolean }): ExposedMetrics
     countRecordsSent: (count) => add(sent, "sent", count),
     openStream: openStreamIn(streams),
     observeRequest: exposeRequests(registry),
+    ...exposeNodeMetrics(registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
 };

@@ -2,6 +2,7 @@ import type { Runtime } from "@synchro/core";
 import { defaultLimits, type Limits } from "@synchro/protocol";
 import { pino } from "pino";
 import { v1Routes } from "../src/api/v1/v1-routes.ts";
+import { createLiveDoor } from "../src/api/v2/live/live-door.ts";
 import { v2Routes } from "../src/api/v2/v2-routes.ts";
 import {
   type CollectionRegistry,
@@ -38,10 +39,14 @@ export type TestServerOptions = {
   readonly limits?: Partial<Limits>;
   readonly runtime?: Runtime;
   readonly registry?: CollectionRegistry;
+  /** As a configuration declares them; `registry` goes before. */
+  readonly collections?: Parameters<typeof createCollectionRegistry>[0];
   readonly authorize?: Authorize;
   readonly identify?: Identify;
   readonly access?: AccessMode;
   readonly quotaOf?: QuotaOf;
+  readonly corsOrigins?: readonly string[];
+  readonly drainDelayMs?: number;
   /** Beside those of `/v1` and `/v2`. */
   readonly routes?: readonly RoutePlugin[];
   readonly openStore?: (options: StoreOptions) => Store | Promise<Store>;
@@ -51,7 +56,7 @@ export type TestServerOptions = {
 export const startTestServer = async (options: TestServerOptions = {}): Promise<TestServer> => {
   const limits = { ...defaultLimits, ...options.limits };
   const runtime = options.runtime ?? systemRuntime;
-  const registry = options.registry ?? createCollectionRegistry();
+  const registry = options.registry ?? createCollectionRegistry(options.collections);
   const openStore = options.openStore ?? ((of: StoreOptions) => new MemoryStore(of));
   const store = await openStore({ runtime, limits, collections: registry.storedCollections });
   const draining = new AbortController();
@@ -67,17 +72,22 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     draining: draining.signal,
     quotaOf: options.quotaOf ?? (() => null),
   });
+  const corsOrigins = options.corsOrigins ?? [];
+  const logger = pino({ level: "silent" });
+  const live = createLiveDoor(services, { corsOrigins, logger });
   const server = await createHttpServer({
     limits,
     runtime,
-    logger: pino({ level: "silent" }),
+    logger,
     access: options.access ?? { kind: "open" },
-    corsOrigins: [],
+    corsOrigins,
     tls: null,
     metrics,
     draining,
-    notReadyReasons: () => [],
-    routes: [v1Routes(services), v2Routes(services), ...(options.routes ?? [])],
+    drainDelayMs: options.drainDelayMs ?? 0,
+    readiness: async () => [],
+    upgrades: live.upgrades,
+    routes: [v1Routes(services), v2Routes(services), live.routes, ...(options.routes ?? [])],
   });
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
   const stop = async (): Promise<void> => {

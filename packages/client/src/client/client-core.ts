@@ -51,7 +51,7 @@ const idText = (bytes: Uint8Array): string =>
 
 const fateOf = (settlement: Settlement): WriteFate | null => {
   const { kind, entry } = settlement;
-  if (kind === "unjudged" || kind === "restamped") return null;
+  if (kind === "unjudged" || kind === "restamped" || kind === "completed") return null;
   const rejection = kind === "refused" ? { rejection: settlement.rejection } : {};
   return { id: entry.id, kind, ...rejection };
 };

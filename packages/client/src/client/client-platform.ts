@@ -1,4 +1,3 @@
-import { openIndexedDbStore } from "../store/indexeddb/open-indexeddb-store.ts";
 import { leadAlone, leadByLock } from "../tabs/leadership.ts";
 import { broadcastChannel, openNoChannel } from "../tabs/tab-channel.ts";
 import { askBrowser, type BrowserStorage, forgetMark } from "./browser-storage.ts";
@@ -14,6 +13,14 @@ const browserStorage = (): BrowserStorage => ({
     ? { marks: localStorage }
     : {}),
 });
+
+/** It is asked for as soon as there is a client, and is no part of what an app loads that brings a store of its own. */
+const browserStore =
+  (name: string): OpenStore =>
+  async (options: ClientStoreOptions) => {
+    const { openIndexedDbStore } = await import("../store/indexeddb/open-indexeddb-store.ts");
+    return openIndexedDbStore({ name, ...options });
+  };
 
 const hasTabs = (): boolean =>
   typeof indexedDB === "object" &&
@@ -48,11 +55,7 @@ export type ClientPlatform = Pick<
 export const clientPlatform = (name: string, given: OpenStore | undefined): ClientPlatform => {
   const isShared = given === undefined && hasTabs();
   const storage = browserStorage();
-  const openStore =
-    given ??
-    (typeof indexedDB === "object"
-      ? (options: ClientStoreOptions) => openIndexedDbStore({ name, ...options })
-      : null);
+  const openStore = given ?? (typeof indexedDB === "object" ? browserStore(name) : null);
   if (openStore === null) {
     throw new TypeError(
       "openStore: there is no IndexedDB here, so it must say where data are kept",

@@ -16,12 +16,22 @@ export interface CollectionHandle<Declared extends Collection> extends RowQuery<
   RowOf<Declared> & object
 > {
   /**
-   * Puts a record, in place of the one with its key. Members that the declaration does not name, and
-   * that the record has, stay. `key` where no member is declared as one; absent: a new one.
+   * Puts a record, in place of the one with its key. What the record has and the value leaves out
+   * goes, but for members that the declaration does not name, or that a function merges: those stay. `key` where no member is declared as one; absent: a new one.
    *
    * @throws InvalidValueError naming each field and rule; then nothing was written.
    */
   put(value: RowOf<Declared>, options?: { readonly key?: string }): Write;
+  /**
+   * Sets members of a record and removes those that are given as `undefined`; the others stay as they
+   * are at that moment, which is read in the transaction that writes. Better than `put` for a form:
+   * with the policy `fields` nothing but these members is sent. `local` rejects with an
+   * InvalidValueError if there is no such record, or the whole would break the declaration.
+   */
+  update(
+    key: string,
+    changes: { readonly [Name in keyof RowOf<Declared>]?: RowOf<Declared>[Name] | undefined },
+  ): Write;
   /** Deletes a record; deleting what is not there is an edit like any other. */
   delete(key: string): Write;
   /** The record as its user sees it: the device's own edit over what the server gave; null: there is none. */

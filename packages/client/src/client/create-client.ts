@@ -2,7 +2,8 @@ import { isSpaceId, type CollectionName } from "@synchro/core";
 import type { Collection } from "../collection/collection.ts";
 import type { ClientRuntime } from "../runtime/client-runtime.ts";
 import { webRuntime } from "../runtime/web-runtime.ts";
-import { createHttpTransport } from "../transport/http-transport.ts";
+import { createTransport } from "../transport/create-transport.ts";
+import type { SocketMaker } from "../transport/open-socket.ts";
 import type { GetToken, Transport } from "../transport/transport.ts";
 import { ClientCore, type OpenStore } from "./client-core.ts";
 import { clientPlatform, listenToPage } from "./client-platform.ts";
@@ -34,8 +35,10 @@ export type ClientOptions<Declared extends Collections> = {
   readonly appVersion?: string;
   /** Absent: the platform's. */
   readonly fetch?: typeof globalThis.fetch;
+  /** What live changes come over; null: `fetch` too. Absent: the platform's, unless there is a `fetch`. */
+  readonly webSocket?: SocketMaker | null;
   readonly runtime?: ClientRuntime;
-  /** Absent: over HTTP to `url`. */
+  /** Absent: over HTTP, and a WebSocket, to `url`. */
   readonly transport?: Transport;
   /** Hears what a listener of the app threw. Absent: it goes to `reportError`, or the console. */
   readonly onError?: (error: unknown) => void;
@@ -120,12 +123,13 @@ export const createClient = <const Declared extends Collections>(
     ...platform,
     transport:
       options.transport ??
-      createHttpTransport({
+      createTransport({
         url,
         space,
         getToken: getTokenOf(options.token),
         runtime,
-        ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+        fetch: options.fetch,
+        webSocket: options.webSocket,
       }),
     runtime,
     appVersion: options.appVersion ?? null,

@@ -1,13 +1,14 @@
 import { recordKeyProblem } from "@synchro/core";
 import type { Collection } from "../collection/collection.ts";
-import { checkValue } from "../collection/read-value.ts";
+import { faultAt, pathTo } from "../collection/field.ts";
+import { checkValue, readRow } from "../collection/read-value.ts";
 import { createRowQuery } from "../query/row-query.ts";
 import type { ClientRuntime } from "../runtime/client-runtime.ts";
 import type { ClientCore } from "./client-core.ts";
 import { InvalidValueError } from "./client-error.ts";
 import type { CollectionHandle, Write } from "./collection-handle.ts";
 import type { CollectionSource } from "./collection-source.ts";
-import { writeRecord } from "./write-record.ts";
+import { type Wish, withLastingMembers, writeRecord } from "./write-record.ts";
 
 export type HandleDeps<Declared extends Collection> = {
   readonly core: ClientCore;
@@ -42,10 +43,10 @@ const assertKey = (declared: Collection, key: unknown): string => {
 const write = <Declared extends Collection>(
   { core, declared, runtime, author }: HandleDeps<Declared>,
   key: string,
-  value: string | null,
+  edit: Wish["edit"],
 ): Write => {
   // The moment and the author of the edit are those of the call, however long the store takes.
-  const wish = { declared, key, value, author: author(), editedAt: runtime.now() };
+  const wish = { declared, key, edit, author: author(), editedAt: runtime.now() };
   const name = { collection: declared.name, key };
   const written = core.write(
     (transaction) => writeRecord(transaction, wish),
@@ -53,6 +54,30 @@ const write = <Declared extends Collection>(
   );
   const settled = written.then(({ id }) => core.writes.wait(id));
   return { local: quiet(written.then(({ id }) => id)), synced: quiet(settled) };
+};
+
+/** What is there with some members changed; those that are undefined are removed. */
+const updated = (
+  declared: Collection,
+  key: string,
+  shown: string | null,
+  changes: object,
+): string => {
+  if (shown === null) {
+    throw new InvalidValueError(declared.name, [faultAt("", "is not there to be updated")]);
+  }
+  for (const [name, change] of Object.entries(changes)) {
+    const joined = Object.hasOwn(declared.functions, name) ? declared.functions[name] : undefined;
+    if (change === undefined && joined !== undefined) {
+      const fault = faultAt(pathTo("", name), `can't be removed, for it is merged by ${joined}`);
+      throw new InvalidValueError(declared.name, [fault]);
+    }
+  }
+  const members = Object.entries({ ...readRow(declared, key, shown), ...changes });
+  const value = Object.fromEntries(members.filter(([, member]) => member !== undefined));
+  const checked = checkValue(declared, value, key);
+  if (checked.kind === "invalid") throw new InvalidValueError(declared.name, checked.faults);
+  return checked.text;
 };
 
 export const createCollectionHandle = <Declared extends Collection>(
@@ -66,9 +91,12 @@ export const createCollectionHandle = <Declared extends Collection>(
       const drawn = declared.keyField === null ? drawKey(runtime) : null;
       const checked = checkValue(declared, value, options?.key ?? drawn);
       if (checked.kind === "invalid") throw new InvalidValueError(declared.name, checked.faults);
-      return write(deps, checked.key, checked.text);
+      const { text } = checked;
+      return write(deps, checked.key, (shown) => withLastingMembers(declared, text, shown));
     },
-    delete: (key) => write(deps, assertKey(declared, key), null),
+    update: (key, changes) =>
+      write(deps, assertKey(declared, key), (shown) => updated(declared, key, shown, changes)),
+    delete: (key) => write(deps, assertKey(declared, key), () => null),
     find: (key) => source.get(assertKey(declared, key)),
   };
 };

@@ -7,7 +7,7 @@ import { retryDeadLetter } from "../outbox/retry-dead-letter.ts";
 import type { ClientRuntime } from "../runtime/client-runtime.ts";
 import type { ClientCore } from "./client-core.ts";
 import { InvalidValueError } from "./client-error.ts";
-import { writeRecord } from "./write-record.ts";
+import { type Wish, withLastingMembers, writeRecord } from "./write-record.ts";
 import { type Outbox, type OutboxItem, rejectedItem, waitingItem } from "./outbox-handle.ts";
 
 const list = async (core: ClientCore): Promise<readonly OutboxItem[]> => {
@@ -27,6 +27,25 @@ const exportLine = ({ collection, key, value, editedAt, author, state, rejection
     ...(rejection === null ? {} : { rejection }),
   })}\n`;
 
+const declarationOf = (collections: readonly Collection[], item: OutboxItem): Collection => {
+  const declared = collections.find(({ name }) => name === item.collection);
+  if (declared !== undefined) return declared;
+  throw new TypeError(`${item.collection} is not declared here: retry it as it is, or discard it`);
+};
+
+const checkedText = (
+  declared: Collection,
+  item: OutboxItem,
+  value: JsonObject | null,
+): string | null => {
+  if (value === null) return null;
+  const { keyField } = declared;
+  const whole = keyField === null ? value : { [keyField]: item.key, ...value };
+  const checked = checkValue(declared, whole, item.key);
+  if (checked.kind === "valid") return checked.text;
+  throw new InvalidValueError(declared.name, checked.faults);
+};
+
 export const createOutbox = (deps: {
   readonly core: ClientCore;
   readonly runtime: ClientRuntime;
@@ -34,35 +53,23 @@ export const createOutbox = (deps: {
   readonly author: () => string | null;
 }): Outbox => {
   const { core, runtime, collections } = deps;
-  const declarationOf = (item: OutboxItem): Collection => {
-    const declared = collections.find(({ name }) => name === item.collection);
-    if (declared !== undefined) return declared;
-    throw new TypeError(
-      `${item.collection} is not declared here: retry it as it is, or discard it`,
-    );
-  };
-  const checkedText = (item: OutboxItem, value: JsonObject | null): string | null => {
-    if (value === null) return null;
-    const declared = declarationOf(item);
-    const { keyField } = declared;
-    const whole = keyField === null ? value : { [keyField]: item.key, ...value };
-    const checked = checkValue(declared, whole, item.key);
-    if (checked.kind === "valid") return checked.text;
-    throw new InvalidValueError(declared.name, checked.faults);
-  };
   /** What was refused goes out of the dead letters in the transaction that makes a new edit of it. */
   const resend = async (item: OutboxItem, value: JsonObject | null | undefined): Promise<void> => {
     const { id, key } = item;
     const editedAt = runtime.now();
-    const edit =
-      value === undefined
-        ? null
-        : { declared: declarationOf(item), value: checkedText(item, value), author: deps.author() };
+    const editedAnew = (wanted: JsonObject | null): Wish => {
+      const declared = declarationOf(collections, item);
+      const text = checkedText(declared, item, wanted);
+      const edit = (shown: string | null): string | null =>
+        text === null ? null : withLastingMembers(declared, text, shown);
+      return { declared, key, edit, author: deps.author(), editedAt };
+    };
+    const wish = value === undefined ? null : editedAnew(value);
     await core.write(
       async (transaction) => {
-        if (edit === null) return retryDeadLetter(transaction, id, { editedAt });
+        if (wish === null) return retryDeadLetter(transaction, id, { editedAt });
         await transaction.deleteDeadLetters([id]);
-        return writeRecord(transaction, { ...edit, key, editedAt });
+        return writeRecord(transaction, wish);
       },
       () => [{ collection: item.collection as CollectionName, key }],
     );

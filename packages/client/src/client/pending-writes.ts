@@ -4,8 +4,8 @@ import { WriteRefusedError } from "./client-error.ts";
 
 /** What the server made of a change that it took. */
 export type Synced = {
-  /** `superseded`: a later edit of somebody else's stands, and this one is kept by the server as evidence. */
-  readonly outcome: "applied" | "superseded";
+  /** `merged`: it stands beside what others wrote. `superseded`: a later edit of somebody else's stands, and this one is kept by the server as evidence. */
+  readonly outcome: "applied" | "merged" | "superseded";
 };
 
 type Waiting = {
@@ -29,8 +29,10 @@ export class PendingWrites {
     const waiting = this.#waiting.get(fate.id) ?? [];
     this.#waiting.delete(fate.id);
     for (const { resolve, reject } of waiting) {
-      if (fate.kind === "applied" || fate.kind === "superseded") resolve({ outcome: fate.kind });
-      else reject(new WriteRefusedError(fate.id, fate.rejection ?? reasonOf(fate.kind)));
+      const { kind } = fate;
+      if (kind === "applied" || kind === "merged" || kind === "superseded") {
+        resolve({ outcome: kind });
+      } else reject(new WriteRefusedError(fate.id, fate.rejection ?? reasonOf(kind)));
     }
   }
 

@@ -1,6 +1,6 @@
 import { builtInCollections } from "@synchro/protocol";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { collection, type RowOf, toJsonSchema } from "./collection.ts";
+import { collection, type RowOf, toServerCollection } from "./collection.ts";
 import { checkValue, readRow } from "./read-value.ts";
 import { t } from "./t.ts";
 
@@ -230,7 +230,7 @@ describe("a declaration is refused", () => {
 });
 
 test("the server can share the declaration: its JSON Schema, the key not required", () => {
-  expect(toJsonSchema(readings)).toEqual({
+  expect(toServerCollection(readings).schema).toEqual({
     type: "object",
     required: ["expiration_date"],
     properties: {
@@ -248,14 +248,24 @@ test("the server can share the declaration: its JSON Schema, the key not require
     },
   });
   const { schema } = builtInCollections.readings;
-  expect(toJsonSchema(readings)["required"]).toEqual(schema.required);
+  expect(toServerCollection(readings).schema["required"]).toEqual(schema.required);
   expect(schema.properties.expiration_date).toMatchObject({ type: "string", format: "instant" });
   expect(
-    toJsonSchema(
+    toServerCollection(
       collection("x", { fields: { a: t.json().optional(), b: t.boolean().optional() } }),
     ),
   ).toEqual({
-    type: "object",
-    properties: { a: {}, b: { type: "boolean" } },
+    schema: { type: "object", properties: { a: {}, b: { type: "boolean" } } },
   });
+});
+
+test("the server is told how edits meet", () => {
+  const fields = { sku: t.string(), most: t.integer(), tags: t.array(t.string()) };
+  const functions = { most: "max", tags: "union" } as const;
+  const articles = collection("articles", { key: "sku", fields, merge: "fields", functions });
+  expect(toServerCollection(articles)).toMatchObject({ key: "sku", merge: "fields", functions });
+  expect(toServerCollection(articles).schema["required"]).toEqual(["most", "tags"]);
+  expect(() => collection("articles", { fields, functions })).toThrow(
+    /^articles: functions need merge: "fields"/,
+  );
 });

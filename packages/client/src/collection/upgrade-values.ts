@@ -1,4 +1,5 @@
 import type { JsonObject } from "@synchro/core";
+import { changedFields } from "../store/field-state.ts";
 import type { StoreTransaction } from "../store/client-store.ts";
 import { ClientStoreError } from "../store/client-store-error.ts";
 import type { DeadLetter, EntryId, OutboxEntry } from "../store/outbox-entry.ts";
@@ -44,11 +45,13 @@ const upgradeEntry = (
   const declared = declaredByName.get(collection);
   const upgrade = declared?.upgrade ?? null;
   if (declared === undefined || upgrade === null || from >= declared.version) return null;
-  return {
-    ...entry,
-    value: value === null ? null : upgradeText({ declared, upgrade, from }, key, value),
-    schemaVersion: declared.version,
-  };
+  const upgraded = value === null ? null : upgradeText({ declared, upgrade, from }, key, value);
+  const now = { ...entry, value: upgraded, schemaVersion: declared.version };
+  const { patch } = entry;
+  if (patch === undefined || patch.fields === null) return now;
+  // What the upgrade has touched is part of the edit: a field under a new name, and the old one gone.
+  const fields = [...new Set([...patch.fields, ...changedFields(value, upgraded)])];
+  return { ...now, patch: { ...patch, fields } };
 };
 
 /** What was sent once stays as it is, to the byte: it may have been applied already. */

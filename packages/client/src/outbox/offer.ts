@@ -1,14 +1,21 @@
 import type { Stamp } from "@synchro/core";
 import type { StoreTransaction } from "../store/client-store.ts";
+import { isNewsTo } from "../store/field-state.ts";
 import type { HeldRecord } from "../store/held-record.ts";
 import type { EntryId, OutboxEntry } from "../store/outbox-entry.ts";
 import { schemaVersionOf } from "../store/store-meta.ts";
+import { patchOfVersion } from "./patch.ts";
 import { removeEntry } from "./remove-entry.ts";
 import { NOTHING_REPLACED } from "./replaced.ts";
 
 export type OfferContext = {
   /** The device's clock, uncorrected. */
   readonly offeredAt: Stamp;
+};
+
+const versionOffered = ({ value, patch }: OutboxEntry, stamp: Stamp) => {
+  if (patch?.stamps === undefined) return { value, stamp };
+  return { value, stamp, fieldState: { life: patch.life, stamps: patch.stamps } };
 };
 
 /**
@@ -18,11 +25,16 @@ export type OfferContext = {
  */
 const planOffer = (
   group: readonly OutboxEntry[],
-  { collection, key, value, stamp, author }: HeldRecord,
+  held: HeldRecord,
   offer: Pick<OutboxEntry, "id" | "editedAt" | "schemaVersion">,
 ): readonly OutboxEntry[] => {
+  const { collection, key, value, stamp, author, fieldState } = held;
   const isThere = group.some(
-    (entry) => entry.isOffer && entry.stamp !== null && entry.stamp >= stamp,
+    (entry) =>
+      entry.isOffer &&
+      entry.stamp !== null &&
+      entry.stamp >= stamp &&
+      (fieldState === undefined || !isNewsTo(versionOffered(entry, entry.stamp), held)),
   );
   if (isThere) return [];
   // An edit that was sent goes first: its bytes may be on their way.
@@ -39,6 +51,7 @@ const planOffer = (
       replaced: NOTHING_REPLACED,
       author: author?.name ?? null,
       isOffer: true,
+      ...(fieldState === undefined ? {} : { patch: patchOfVersion(held) }),
     },
     ...waiting,
   ];

@@ -4,6 +4,7 @@ import {
   isSameValue,
   recordId,
   type Stamp,
+  type StoredRecord,
   stampToMillis,
   type WriteChange,
 } from "@synchro/core";
@@ -11,7 +12,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ModelServer, type ServerImage } from "../../testing/model-server.ts";
 import type { ClientStore } from "../store/client-store.ts";
-import type { HeldRecord } from "../store/held-record.ts";
+import type { Generation, HeldRecord } from "../store/held-record.ts";
 import type { EntryId, OutboxEntry } from "../store/outbox-entry.ts";
 import { ClientDisk } from "../store/memory/client-disk.ts";
 import { openMemoryStore } from "../store/memory/open-memory-store.ts";
@@ -117,6 +118,11 @@ const assertLike = (actual: unknown, expected: Record<string, unknown>): void =>
 };
 
 /** One device and the oracle that follows each edit. */
+const heldOf = (record: StoredRecord, mark: Generation): HeldRecord => {
+  const { fieldState: _, ...held } = record;
+  return { ...held, mark };
+};
+
 class Device {
   readonly server = new ModelServer();
   readonly disk = new ClientDisk();
@@ -251,7 +257,16 @@ class Device {
         base === null || (entry.replaced.mark === generation && generation <= present);
       assertEqual(isOwnGeneration, true);
       const writer = author === null ? null : { name: author, verified: false };
-      return { kind: "write", collection, key, value, stamp, base, author: writer };
+      return {
+        kind: "write",
+        collection,
+        key,
+        value,
+        stamp,
+        base,
+        author: writer,
+        fieldState: null,
+      };
     });
   }
 
@@ -276,7 +291,7 @@ class Device {
         else if (settlement.kind === "superseded") known.fate = "superseded";
         else assertEqual(settlement.kind, "unjudged");
       }
-      const held = lostTo.map((record) => ({ ...record, mark: generation }));
+      const held = lostTo.map((record) => heldOf(record, generation));
       await this.#apply(transaction, [...confirmed, ...held]);
     });
   }
@@ -302,7 +317,7 @@ class Device {
       const records = [...this.server.image.records.values()];
       await this.#apply(
         transaction,
-        records.map((record) => ({ ...record, mark })),
+        records.map((record) => heldOf(record, mark)),
       );
     });
   }

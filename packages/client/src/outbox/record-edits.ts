@@ -5,12 +5,15 @@ import type { HeldRecord, RecordName } from "../store/held-record.ts";
 import type { EntryId, OutboxEntry } from "../store/outbox-entry.ts";
 import { schemaVersionOf, type StoreMeta } from "../store/store-meta.ts";
 import { entryInFront } from "./overlay.ts";
+import { joinPatches, lifeSeen, patchOver } from "./patch.ts";
 import { NOTHING_REPLACED, replacedEntry, replacedRecord } from "./replaced.ts";
 
 /** What the user did to one record. */
 export type Edit = RecordName & {
   /** The new value as JSON text that has passed the data rules; null: deleted. */
   readonly value: string | null;
+  /** In a collection with the policy `fields`: those that it changes. */
+  readonly fields?: readonly string[];
   readonly author: string | null;
   /** The device's clock, uncorrected. */
   readonly editedAt: Stamp;
@@ -25,18 +28,23 @@ export type Edit = RecordName & {
 const planEdit = (
   held: HeldRecord | null,
   group: readonly OutboxEntry[],
-  edit: Edit,
+  { fields, ...edit }: Edit,
   id: EntryId,
 ): OutboxEntry => {
   const front = entryInFront(held, group);
+  const patch =
+    fields === undefined ? undefined : patchOver(lifeSeen(held, front), { ...edit, fields });
   if (front !== null && front.stamp === null && front.author === edit.author) {
-    return { ...front, ...edit };
+    if (patch === undefined) return { ...front, ...edit };
+    const joined = front.patch === undefined ? patch : joinPatches(front.patch, patch);
+    return { ...front, ...edit, patch: joined };
   }
   const shown = held === null ? NOTHING_REPLACED : replacedRecord(held);
   const replaced = front === null ? shown : replacedEntry(front);
   // Also an offer that does not show, for something newer stands over it, goes ahead.
   const after = replaced.after ?? group.find(({ isOffer }) => isOffer)?.id ?? null;
-  return { ...edit, id, stamp: null, replaced: { ...replaced, after }, isOffer: false };
+  const entry = { ...edit, id, stamp: null, replaced: { ...replaced, after }, isOffer: false };
+  return patch === undefined ? entry : { ...entry, patch };
 };
 
 /** A tab that still runs an older program must not put its old values among those that were upgraded. */

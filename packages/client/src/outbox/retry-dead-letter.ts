@@ -1,6 +1,8 @@
 import type { Stamp } from "@synchro/core";
 import type { StoreTransaction } from "../store/client-store.ts";
+import { changedFields } from "../store/field-state.ts";
 import type { EntryId, OutboxEntry } from "../store/outbox-entry.ts";
+import { patchMembers } from "./patch.ts";
 import { putEdits } from "./record-edits.ts";
 
 export type Retry = {
@@ -18,9 +20,16 @@ export const retryDeadLetter = async (
 ): Promise<OutboxEntry | null> => {
   const letter = await transaction.getDeadLetter(id);
   if (letter === null) return null;
-  const { collection, key, value, author, schemaVersion } = letter.entry;
+  const { collection, key, value, author, schemaVersion, patch } = letter.entry;
   const change = edited ?? { value, author, schemaVersion };
-  const [entry] = await putEdits(transaction, [{ collection, key, editedAt, ...change }]);
+  const touched = new Set([
+    ...Object.keys(patchMembers(letter.entry)),
+    ...changedFields(value, change.value),
+  ]);
+  const fields = patch === undefined ? {} : { fields: [...touched] };
+  const [entry] = await putEdits(transaction, [
+    { collection, key, editedAt, ...change, ...fields },
+  ]);
   await transaction.deleteDeadLetters([id]);
   return entry ?? null;
 };

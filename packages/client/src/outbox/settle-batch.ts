@@ -1,7 +1,9 @@
 import type { ChangeResult } from "@synchro/core";
 import type { StoreTransaction } from "../store/client-store.ts";
-import type { HeldRecord } from "../store/held-record.ts";
-import type { DeadLetter, EntryId } from "../store/outbox-entry.ts";
+import type { Generation, HeldRecord } from "../store/held-record.ts";
+import type { DeadLetter, EntryId, OutboxEntry } from "../store/outbox-entry.ts";
+import { patchedVersion } from "./patch.ts";
+import { baseOf } from "./replaced.ts";
 import {
   entriesAfter,
   isSettled,
@@ -20,15 +22,22 @@ export type SettledBatch = {
 };
 
 /** The record that an applied change left on the server. */
-const confirmedBy = (settlement: Settlement): readonly HeldRecord[] => {
+const confirmedBy = (
+  settlement: Settlement,
+  { held, sentUnder }: { readonly held: HeldRecord | null; readonly sentUnder: Generation },
+): readonly HeldRecord[] => {
   if (settlement.kind !== "applied") return [];
-  const { collection, key, value, stamp, author } = settlement.entry;
+  const { collection, key, value, stamp, author, patch } = settlement.entry;
   const { seq, mark } = settlement.as;
   // Seq 0 settles the entry and claims no version (CLIENT-9).
   if (seq === 0 || stamp === null) return [];
   // Only the server knows whose token it was: an unproven name is never taken for a proven one.
   const writer = author === null ? null : { name: author, verified: false };
-  return [{ collection, key, value, stamp, seq, mark, author: writer }];
+  const version = { collection, key, value, stamp, seq, mark, author: writer };
+  if (patch === undefined) return [version];
+  const base = baseOf(settlement.entry, sentUnder);
+  const patched = patchedVersion({ ...settlement.entry, stamp }, patch, { held, base });
+  return patched === null ? [] : [{ ...version, ...patched }];
 };
 
 const lettersOf = (settlements: readonly Settlement[], context: SettleContext) =>
@@ -37,6 +46,19 @@ const lettersOf = (settlements: readonly Settlement[], context: SettleContext) =
     const { entry, rejection } = settlement;
     return [{ entry, rejection, refusedAt: context.settledAt }];
   });
+
+/** The versions that patches were made over; most collections need none. */
+const heldUnderPatches = async (
+  transaction: StoreTransaction,
+  entries: readonly (OutboxEntry | null)[],
+): Promise<ReadonlyMap<EntryId, HeldRecord | null>> => {
+  const patched = entries
+    .filter((entry) => entry !== null)
+    .filter(({ patch }) => patch !== undefined);
+  if (patched.length === 0) return new Map();
+  const held = await transaction.getRecords(patched);
+  return new Map(patched.map(({ id }, index) => [id, held[index] ?? null]));
+};
 
 /**
  * Applies the results of the batch in flight to the outbox, one a change, in order, or a prefix: part
@@ -48,10 +70,13 @@ export const settleBatch = async (
   results: readonly ChangeResult[],
   context: SettleContext,
 ): Promise<SettledBatch> => {
-  const { batch, offersDropped } = await transaction.getMeta(["batch", "offersDropped"]);
+  const meta = await transaction.getMeta(["batch", "offersDropped", "generation"]);
+  // The answer's own generation, if it begins one, is put down after this.
+  const { batch, offersDropped, generation: sentUnder } = meta;
   const entries = await transaction.getEntries(batch);
+  const held = await heldUnderPatches(transaction, entries);
   const settlements = entries.flatMap((entry, index) =>
-    entry === null ? [] : [settleEntry(entry, results[index], context)],
+    entry === null ? [] : [settleEntry(entry, results[index], context, held.get(entry.id) ?? null)],
   );
   const groups = await transaction.getEntriesOf(settlements.map(({ entry }) => entry));
   await transaction.putEntries(
@@ -65,5 +90,8 @@ export const settleBatch = async (
     batch: [],
     ...(dropped === 0 ? {} : { offersDropped: offersDropped + dropped }),
   });
-  return { settlements, confirmed: settlements.flatMap(confirmedBy) };
+  const confirmed = settlements.flatMap((each) =>
+    confirmedBy(each, { held: held.get(each.entry.id) ?? null, sentUnder }),
+  );
+  return { settlements, confirmed };
 };

@@ -6,13 +6,16 @@ import {
   type Seq,
   type Stamp,
 } from "@synchro/core";
-import type { Generation } from "../store/held-record.ts";
+import type { Generation, HeldRecord } from "../store/held-record.ts";
 import type { OutboxEntry } from "../store/outbox-entry.ts";
+import { completedEntry, patchUpTo } from "./patch.ts";
 import { type Departure, departUnstored, releaseWaiting } from "./replaced.ts";
 
 /** What became of one change that was sent. */
 export type Settlement = { readonly entry: OutboxEntry } & (
   | { readonly kind: "applied"; readonly as: Departure }
+  /** It became part of a version that others had a hand in, which comes with the answer. */
+  | { readonly kind: "merged"; readonly as: Departure }
   /** It lost to the record of the seq `by`. */
   | { readonly kind: "superseded"; readonly by: Seq; readonly as: Departure }
   /** Refused for good: it is among the dead letters. */
@@ -21,6 +24,8 @@ export type Settlement = { readonly entry: OutboxEntry } & (
   | { readonly kind: "dropped"; readonly as: Departure }
   /** Its stamp was ahead of the server's clock: it is sent again with this one. */
   | { readonly kind: "restamped"; readonly stamp: Stamp }
+  /** The server can't tell what it was made over: it is sent again as `whole`. */
+  | { readonly kind: "completed"; readonly whole: OutboxEntry }
   /** Not judged yet: it is sent again as it is. */
   | { readonly kind: "unjudged" }
 );
@@ -38,7 +43,10 @@ const settleRejected = (
   entry: OutboxEntry,
   rejection: Rejection,
   { correctedNow }: SettleContext,
+  held: HeldRecord | null,
 ): Settlement => {
+  const whole = rejection.code === "incomplete" ? completedEntry(entry, held) : null;
+  if (whole !== null) return { kind: "completed", entry, whole };
   if (rejection.code === "stamp_ahead") {
     const stored = rejection.stored ?? null;
     if (stored === null) return { kind: "restamped", entry, stamp: correctedNow };
@@ -53,30 +61,34 @@ const settleRejected = (
 };
 
 /**
- * What a result means for its entry, pure; undefined: beyond the prefix that was answered. Spec:
- * CLIENT-4, CLIENT-5, CLIENT-9, CLIENT-23, CLIENT-28.
+ * What a result means for its entry, pure; undefined: beyond the prefix that was answered. `held` is
+ * asked for where the entry has a patch. Spec: CLIENT-4, CLIENT-5, CLIENT-9, CLIENT-23, CLIENT-28.
  */
 export const settleEntry = (
   entry: OutboxEntry,
   result: ChangeResult | undefined,
   context: SettleContext,
+  held: HeldRecord | null,
 ): Settlement => {
   if (result === undefined) return { kind: "unjudged", entry };
   const { stamp } = entry;
   switch (result.kind) {
     case "applied":
       return { kind: "applied", entry, as: { stamp, seq: result.seq, mark: context.generation } };
+    case "merged":
+      // Whoever has edited it meanwhile has not seen what it was merged with.
+      return { kind: "merged", entry, as: { stamp, seq: 0, mark: 0 } };
     case "superseded":
       // It was stored under no seq, and whoever made it has not seen the record that beat it.
       return { kind: "superseded", entry, by: result.seq, as: { stamp, seq: 0, mark: 0 } };
     case "rejected":
-      return settleRejected(entry, result.rejection, context);
+      return settleRejected(entry, result.rejection, context, held);
   }
 };
 
 /** Whether the entry leaves the outbox. */
 export const isSettled = ({ kind }: Settlement): boolean =>
-  kind !== "unjudged" && kind !== "restamped";
+  kind !== "unjudged" && kind !== "restamped" && kind !== "completed";
 
 /** The entries of the record to write because of a settlement, its own among them if it stays and changes. */
 export const entriesAfter = (
@@ -85,11 +97,14 @@ export const entriesAfter = (
 ): readonly OutboxEntry[] => {
   const { entry } = settlement;
   if (settlement.kind === "unjudged") return [];
+  if (settlement.kind === "completed") return [settlement.whole];
   if (settlement.kind !== "restamped") return releaseWaiting(group, entry, settlement.as);
   const { stamp } = settlement;
   // Who replaced the version that is offered follows its new stamp.
   const followers = group
     .filter(({ replaced }) => replaced.after === entry.id && replaced.stamp === entry.stamp)
     .map((follower) => ({ ...follower, replaced: { ...follower.replaced, stamp } }));
-  return [{ ...entry, stamp }, ...(entry.isOffer ? followers : [])];
+  const { patch } = entry;
+  const restamped = patch === undefined ? {} : { patch: patchUpTo(patch, stamp) };
+  return [{ ...entry, ...restamped, stamp }, ...(entry.isOffer ? followers : [])];
 };

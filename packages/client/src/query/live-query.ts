@@ -1,6 +1,6 @@
 import { isJsonEqual, type JsonValue } from "@synchro/core";
 import type { CompiledQuery, KeyedRow, RowEntry } from "./compile-query.ts";
-import { applyEdits, lowerBound, type SortedEdits } from "./sorted-edits.ts";
+import { applyEdits, applyEditsTo, lowerBound, type SortedEdits } from "./sorted-edits.ts";
 
 /** What became of a record; null: it is not there. */
 export type RowChange<Of> = {
@@ -39,17 +39,17 @@ export const createLiveQuery = <Of extends object>(
 ): LiveQuery<Of> => {
   const { matches, entryOf, compare, limit } = query;
   // All that match, beyond the limit too: what moves up when a shown one leaves is at hand.
-  let entries: readonly RowEntry<Of>[] = [];
+  // Nobody else sees them, so they are changed where they are.
+  let entries: RowEntry<Of>[] = [];
   let entriesByKey = new Map<string, RowEntry<Of>>();
   let rows: readonly Of[] = [];
 
-  const show = (next: readonly Of[]): LiveResult<Of> => {
+  const show = (): LiveResult<Of> => {
+    const next = entries.slice(0, limit ?? undefined).map(({ row }) => row);
     const changed = !isSameList(rows, next);
     if (changed) rows = next;
     return { rows, changed };
   };
-
-  const firstRows = (): readonly Of[] => entries.slice(0, limit ?? undefined).map(({ row }) => row);
 
   /** Moves one record; tells what that removes and inserts, if anything. */
   const move = (key: string, after: Of | null) => {
@@ -71,17 +71,17 @@ export const createLiveQuery = <Of extends object>(
       if (moved.held !== null) removed.push(lowerBound(entries, moved.held, compare));
       if (moved.next !== null) added.push(moved.next);
     }
-    removed.sort((a, b) => a - b);
-    added.sort(compare);
-    const inserted = added.map((item) => ({ at: lowerBound(entries, item, compare), item }));
-    return { removed, inserted };
+    const inserted = added
+      .toSorted(compare)
+      .map((item) => ({ at: lowerBound(entries, item, compare), item }));
+    return { removed: removed.toSorted((a, b) => a - b), inserted };
   };
 
   const apply = (changes: readonly RowChange<Of>[]): LiveResult<Of> => {
     const edits = editsOf(new Map(changes.map(({ key, after }) => [key, after])));
     if (edits.removed.length + edits.inserted.length === 0) return { rows, changed: false };
-    entries = applyEdits(entries, edits);
-    if (limit !== null) return show(firstRows());
+    entries = applyEditsTo(entries, edits);
+    if (limit !== null) return show();
     const inserted = edits.inserted.map(({ at, item }) => ({ at, item: item.row }));
     rows = applyEdits(rows, { removed: edits.removed, inserted });
     return { rows, changed: true };
@@ -97,7 +97,7 @@ export const createLiveQuery = <Of extends object>(
       entriesByKey.set(keyed.key, isHeld ? held : entryOf(keyed));
     }
     entries = [...entriesByKey.values()].toSorted(compare);
-    return show(firstRows());
+    return show();
   };
 
   replace(initial);

@@ -22,11 +22,13 @@ export const lowerBound = <Item>(
   return low;
 };
 
-/** Below so many edits, moving the rest of the list for each is cheaper than building it anew. */
-const SPLICES_MAX = 16;
+/** Up to so many edits, moving the rest of the list for each is cheaper than building it anew. */
+const MOVES_MAX = 16;
 
-const splice = <Item>(list: readonly Item[], { removed, inserted }: SortedEdits<Item>): Item[] => {
-  const result = list.slice();
+const isFew = ({ removed, inserted }: SortedEdits<unknown>): boolean =>
+  removed.length + inserted.length <= MOVES_MAX;
+
+const move = <Item>(list: Item[], { removed, inserted }: SortedEdits<Item>): void => {
   // From the end on, so that the indices before stay what they were.
   let index = inserted.length - 1;
   let removal = removed.length - 1;
@@ -35,41 +37,62 @@ const splice = <Item>(list: readonly Item[], { removed, inserted }: SortedEdits<
     const at = removed[removal] ?? -1;
     // An insertion goes before what stands at its place: what is removed there goes first.
     if (insertion === undefined || at >= insertion.at) {
-      result.splice(at, 1);
+      list.splice(at, 1);
       removal -= 1;
     } else {
-      result.splice(insertion.at, 0, insertion.item);
+      list.splice(insertion.at, 0, insertion.item);
       index -= 1;
     }
   }
-  return result;
 };
 
-const rebuild = <Item>(list: readonly Item[], { removed, inserted }: SortedEdits<Item>): Item[] => {
-  const result: Item[] = [];
+/** Goes through what stays and what is inserted, in order, without looking at the items that stay. */
+const walk = <Item>(
+  { removed, inserted }: SortedEdits<Item>,
+  length: number,
+  keep: (from: number, end: number) => void,
+  insert: (item: Item) => void,
+): void => {
   let from = 0;
   let removal = 0;
-  const copyTo = (end: number): void => {
-    for (; from < end; from += 1) result.push(list[from] as Item);
-  };
   const keepTo = (end: number): void => {
     for (let at = removed[removal]; at !== undefined && at < end; at = removed[removal]) {
-      copyTo(at);
-      from += 1;
+      keep(from, at);
+      from = at + 1;
       removal += 1;
     }
-    copyTo(end);
+    keep(from, end);
+    from = end;
   };
   for (const { at, item } of inserted) {
     keepTo(at);
-    result.push(item);
+    insert(item);
   }
-  keepTo(list.length);
-  return result;
+  keepTo(length);
 };
 
 /** The list after its edits, as a new one. */
-export const applyEdits = <Item>(list: readonly Item[], edits: SortedEdits<Item>): Item[] =>
-  edits.removed.length + edits.inserted.length <= SPLICES_MAX
-    ? splice(list, edits)
-    : rebuild(list, edits);
+export const applyEdits = <Item>(list: readonly Item[], edits: SortedEdits<Item>): Item[] => {
+  const result: Item[] = [];
+  if (!isFew(edits)) {
+    const copy = (from: number, end: number): void => {
+      for (let index = from; index < end; index += 1) result.push(list[index] as Item);
+    };
+    walk(edits, list.length, copy, (item) => result.push(item));
+    return result;
+  }
+  // Whole pieces at once: a list that grows after it was copied is copied a second time.
+  const pieces: (readonly Item[])[] = [];
+  const slice = (from: number, end: number): void => {
+    if (from < end) pieces.push(list.slice(from, end));
+  };
+  walk(edits, list.length, slice, (item) => pieces.push([item]));
+  return result.concat(...pieces);
+};
+
+/** The list after its edits: the same one where that saves copying it. */
+export const applyEditsTo = <Item>(list: Item[], edits: SortedEdits<Item>): Item[] => {
+  if (!isFew(edits)) return applyEdits(list, edits);
+  move(list, edits);
+  return list;
+};

@@ -340,6 +340,9 @@ export const describeClientStore = (
         await store.transact((transaction) => transaction.putRecords(many), "relaxed");
         const found = await store.read((reader) => reader.getRecords(many));
         expect(found).toEqual(many);
+        const scattered = many.filter((_, index) => index % 200 === 0);
+        const picked = await store.read((reader) => reader.getRecords(scattered));
+        expect(picked).toEqual(scattered);
         await store.transact((transaction) => transaction.deleteRecords(many.slice(1)));
         expect((await dump(store)).records).toEqual(many.slice(0, 1));
       });

@@ -1,4 +1,5 @@
 import type { Author, CollectionName, Seq, Stamp } from "@synchro/core";
+import type { FieldState } from "./field-state.ts";
 
 /** What names a record within the space that a store belongs to. */
 export type RecordName = { readonly collection: CollectionName; readonly key: string };
@@ -16,6 +17,8 @@ export type HeldRecord = RecordName & {
   /** The value as JSON text; null is a tombstone. */
   readonly value: string | null;
   readonly author: Author | null;
+  /** In a collection with the policy `fields`; absent in any other. */
+  readonly fieldState?: FieldState;
   /** The generation under which it last arrived or was confirmed. Under an older one its seq counts as 0 (CLIENT-19). */
   readonly mark: Generation;
 };

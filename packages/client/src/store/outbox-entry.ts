@@ -1,4 +1,5 @@
 import type { Rejection, Seq, Stamp } from "@synchro/core";
+import type { FieldStamps } from "./field-state.ts";
 import type { Generation, RecordName } from "./held-record.ts";
 
 /** Counted up from 1 within a store and never given twice; the order in which edits were made. */
@@ -22,6 +23,16 @@ export type Replaced = {
   readonly after: EntryId | null;
 };
 
+/** What an entry changes of a record in a collection with the policy `fields`. Spec: CLIENT-29. */
+export type Patch = {
+  /** Of the version that the entry makes. Odd: live; even: deleted. */
+  readonly life: number;
+  /** The fields that it sets, or removes where the value has none; null: the version is all its own. */
+  readonly fields: readonly string[] | null;
+  /** Of an offer: the stored stamps, one a field. Absent: all have the entry's. */
+  readonly stamps?: FieldStamps;
+};
+
 /** A change that the server has not answered yet. */
 export type OutboxEntry = RecordName & {
   readonly id: EntryId;
@@ -29,6 +40,8 @@ export type OutboxEntry = RecordName & {
   readonly value: string | null;
   /** Null until the first send; from then on the bytes may have left, and value and stamp stand fixed. Of an offer it is the stored stamp from the start. */
   readonly stamp: Stamp | null;
+  /** Absent: the value counts as a whole. */
+  readonly patch?: Patch;
   readonly replaced: Replaced;
   /** Who made it, whoever is at the device when it is sent; null: the token's subject. */
   readonly author: string | null;

@@ -2,9 +2,9 @@ import {
   addMicros,
   type Ack,
   type Author,
+  type CollectionName,
   type Cursor,
   parseStamp,
-  recordId,
   type Reset,
   type Runtime,
   type Seq,
@@ -15,6 +15,7 @@ import type { WireChangeResult, WireDigest, WireRecord } from "@synchro/protocol
 import { offerRecords } from "../outbox/offer.ts";
 import { settleBatch, type Settlement } from "../outbox/settle-batch.ts";
 import type { StoreTransaction } from "../store/client-store.ts";
+import { isNewsTo } from "../store/field-state.ts";
 import type { Generation, HeldRecord, RecordName } from "../store/held-record.ts";
 import type { StoreMeta } from "../store/store-meta.ts";
 import { HeldDigests } from "./held-digests.ts";
@@ -96,54 +97,64 @@ const authorOf = (record: WireRecord): Author | null => {
   return { name: record.author_unverified, verified: false };
 };
 
-const heldOf = (record: WireRecord, mark: Generation): HeldRecord => ({
-  collection: record.collection as HeldRecord["collection"],
-  key: record.key,
-  seq: record.seq,
-  stamp: stampOf(record.updated_at),
-  value: "value" in record ? JSON.stringify(record.value) : null,
-  author: authorOf(record),
-  mark,
-});
+const heldOf = (record: WireRecord, mark: Generation): HeldRecord => {
+  const version: HeldRecord = {
+    collection: record.collection as HeldRecord["collection"],
+    key: record.key,
+    seq: record.seq,
+    stamp: stampOf(record.updated_at),
+    value: "value" in record ? JSON.stringify(record.value) : null,
+    author: authorOf(record),
+    mark,
+  };
+  const { life, stamps = {} } = record;
+  return life === undefined ? version : { ...version, fieldState: { life, stamps } };
+};
+
+/** A record before an answer, and what the answer makes of it; null: nothing is held, nothing is taken. */
+type Slot = { readonly before: HeldRecord | null; after: HeldRecord | null };
 
 /** Versions on their way into the store: read once, judged one after the other, written once. */
 class Arrivals {
   readonly offers: HeldRecord[] = [];
-  readonly #held: Map<string, HeldRecord | null>;
-  readonly #taken = new Map<string, { before: HeldRecord | null; after: HeldRecord }>();
+  /** By collection, then by key: a name of both would have to be made, and hashed, for every record. */
+  readonly #slots: ReadonlyMap<CollectionName, ReadonlyMap<string, Slot>>;
 
-  constructor(held: Map<string, HeldRecord | null>) {
-    this.#held = held;
+  constructor(slots: ReadonlyMap<CollectionName, ReadonlyMap<string, Slot>>) {
+    this.#slots = slots;
   }
 
   static async of(tx: StoreTransaction, versions: readonly HeldRecord[]): Promise<Arrivals> {
-    const names = new Map(
-      versions.map(({ collection, key }) => [recordId(collection, key), { collection, key }]),
-    );
-    const held = await tx.getRecords([...names.values()]);
-    return new Arrivals(new Map([...names.keys()].map((id, index) => [id, held[index] ?? null])));
+    const held = await tx.getRecords(versions);
+    const slots = new Map<CollectionName, Map<string, Slot>>();
+    for (const [index, { collection, key }] of versions.entries()) {
+      let byKey = slots.get(collection);
+      if (byKey === undefined) slots.set(collection, (byKey = new Map()));
+      if (!byKey.has(key)) byKey.set(key, { before: held[index] ?? null, after: null });
+    }
+    return new Arrivals(slots);
   }
 
-  #current(id: string): HeldRecord | null {
-    return this.#taken.get(id)?.after ?? this.#held.get(id) ?? null;
-  }
-
-  #put(id: string, after: HeldRecord): void {
-    const before = this.#held.get(id) ?? null;
-    this.#taken.set(id, { before, after });
+  #slotOf({ collection, key }: RecordName): Slot {
+    const slot = this.#slots.get(collection)?.get(key);
+    if (slot === undefined) throw new Error("a version that was not announced arrives");
+    return slot;
   }
 
   /** A version arrives: it is taken by its seq, and in an offer run what it would bury is offered. Spec: CLIENT-13, CLIENT-19, CLIENT-22. */
   take(version: HeldRecord, run: StoreMeta["run"]): void {
-    const id = recordId(version.collection, version.key);
-    const current = this.#current(id);
+    const slot = this.#slotOf(version);
+    const current = slot.after ?? slot.before;
     const isOfThisGeneration = current !== null && current.mark === version.mark;
     const heldSeq: Seq = isOfThisGeneration ? current.seq : 0;
     if (version.seq <= heldSeq) return;
-    const isBuried =
-      run === "offer" && current !== null && !isOfThisGeneration && current.stamp > version.stamp;
-    if (isBuried) this.offers.push(current);
-    this.#put(id, version);
+    if (run === "offer" && current !== null && !isOfThisGeneration) {
+      const { fieldState } = current;
+      const isBuried =
+        fieldState === undefined ? current.stamp > version.stamp : isNewsTo(version, current);
+      if (isBuried) this.offers.push(current);
+    }
+    slot.after = version;
   }
 
   /**
@@ -152,19 +163,25 @@ class Arrivals {
    * the confirmed version away would leave this device without what it has just been promised.
    */
   confirm(version: HeldRecord, run: StoreMeta["run"]): void {
-    const id = recordId(version.collection, version.key);
-    const current = this.#current(id);
+    const slot = this.#slotOf(version);
+    const current = slot.after ?? slot.before;
     const isOfOtherLife =
       current !== null && version.seq <= current.seq && version.stamp > current.stamp;
-    if (isOfOtherLife) this.#put(id, version);
+    if (isOfOtherLife) slot.after = version;
     else this.take(version, run);
   }
 
   async write(tx: StoreTransaction, digests: HeldDigests): Promise<readonly RecordName[]> {
-    const taken = [...this.#taken.values()];
-    for (const { before, after } of taken) digests.replace(before, after, after.mark);
-    await tx.putRecords(taken.map(({ after }) => after));
-    return taken.map(({ after: { collection, key } }) => ({ collection, key }));
+    const taken: HeldRecord[] = [];
+    for (const byKey of this.#slots.values()) {
+      for (const { before, after } of byKey.values()) {
+        if (after === null) continue;
+        digests.replace(before, after, after.mark);
+        taken.push(after);
+      }
+    }
+    await tx.putRecords(taken);
+    return taken.map(({ collection, key }) => ({ collection, key }));
   }
 }
 

@@ -1,5 +1,6 @@
 import { formatStamp } from "@synchro/core";
 import type { FrozenEntry } from "../outbox/freeze-batch.ts";
+import { patchMembers } from "../outbox/patch.ts";
 import { baseOf } from "../outbox/replaced.ts";
 import type { Generation } from "../store/held-record.ts";
 
@@ -8,7 +9,7 @@ import type { Generation } from "../store/held-record.ts";
  * the same bytes at each send; in a later one it has no `base`. Spec: CLIENT-2, CLIENT-8, CLIENT-19.
  */
 export const changeText = (entry: FrozenEntry, generation: Generation): string => {
-  const { collection, key, stamp, author, value } = entry;
+  const { collection, key, stamp, author, value, patch } = entry;
   const base = baseOf(entry, generation);
   const head = JSON.stringify({
     collection,
@@ -16,6 +17,10 @@ export const changeText = (entry: FrozenEntry, generation: Generation): string =
     updated_at: formatStamp(stamp),
     ...(base === null ? {} : { base }),
     ...(author === null ? {} : { author }),
+    ...(patch === undefined ? {} : { life: patch.life }),
+    ...(patch?.stamps === undefined ? {} : { stamps: patch.stamps }),
   });
-  return `${head.slice(0, -1)},${value === null ? '"deleted":true' : `"value":${value}`}}`;
+  if (value === null) return `${head.slice(0, -1)},"deleted":true}`;
+  const text = patch === undefined ? value : JSON.stringify(patchMembers(entry));
+  return `${head.slice(0, -1)},"value":${text}}`;
 };

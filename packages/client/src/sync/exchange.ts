@@ -257,7 +257,9 @@ export class Exchange {
     if (batch === null) return null;
     const changes = batch.entries.map((entry) => changeText(entry, batch.generation));
     const body = syncBody(place, changes, this.#options(pulls));
-    const reply = await transport.sync(body, options.signal);
+    const { signal } = options;
+    const beside = pulls ? undefined : transport.push?.(body, signal);
+    const reply = await (beside ?? transport.sync(body, signal));
     if (reply.kind !== "answered") return this.#pushFailed(reply, batch, options.signal);
     this.#batchMax = Math.min(this.#deps.changesMax, this.#batchMax * 2);
     options.onReceived(reply.answer.changes.length);

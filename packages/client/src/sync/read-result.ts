@@ -7,6 +7,7 @@ import type { WireChangeResult } from "@synchro/protocol";
  */
 export const readResult = (result: WireChangeResult): ChangeResult => {
   if ("seq" in result) return { kind: "applied", seq: result.seq };
+  if ("merged" in result) return { kind: "merged", seq: result.merged };
   if ("superseded" in result) return { kind: "superseded", seq: result.superseded };
   const { code, message, path, stored } = result.rejected;
   return {

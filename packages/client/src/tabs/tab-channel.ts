@@ -5,7 +5,7 @@ import type { SyncState } from "../sync/sync-state.ts";
 /** What became of a change, for the tab that waits to hear of it. */
 export type WriteFate = {
   readonly id: EntryId;
-  readonly kind: "applied" | "superseded" | "refused" | "dropped" | "discarded";
+  readonly kind: "applied" | "merged" | "superseded" | "refused" | "dropped" | "discarded";
   /** Of a refusal. */
   readonly rejection?: { readonly code: string; readonly message: string; readonly path: string };
 };

@@ -18,6 +18,18 @@ export type TransportLimits = {
   readonly compressAboveChars: number;
   /** The longest wait that a `Retry-After` may ask for. */
   readonly retryAfterMsMax: number;
+  /** Milliseconds for a WebSocket to be open and welcomed: what swallows upgrades is not waited for. */
+  readonly socketOpenMs: number;
+  /** Milliseconds between two pings; a WebSocket over which nothing came from one to the next is dead. */
+  readonly socketPingMs: number;
+  /** UTF-16 code units of pages that came over a WebSocket and wait to be applied. */
+  readonly socketQueueCharsMax: number;
+  /** UTF-16 code units of a push that still goes over a WebSocket: what is longer goes compressed, by HTTP. */
+  readonly socketPushCharsMax: number;
+  /** A WebSocket that is cut sooner than this has proved nothing. */
+  readonly socketMsMin: number;
+  /** Milliseconds for which no WebSocket is tried after one that failed where server-sent events came through. */
+  readonly socketRestMs: number;
 };
 
 export const defaultTransportLimits: TransportLimits = {
@@ -30,4 +42,10 @@ export const defaultTransportLimits: TransportLimits = {
   problemCharsMax: 64 * 1024,
   compressAboveChars: 8 * 1024,
   retryAfterMsMax: 3_600_000,
+  socketOpenMs: 5_000,
+  socketPingMs: 25_000,
+  socketQueueCharsMax: 8 * 1024 * 1024,
+  socketPushCharsMax: 64 * 1024,
+  socketMsMin: 10_000,
+  socketRestMs: 300_000,
 };

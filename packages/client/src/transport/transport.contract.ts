@@ -44,8 +44,16 @@ const live = (): AbortSignal => new AbortController().signal;
 const numbered = (count: number): readonly ReturnType<typeof write>[] =>
   Array.from({ length: count }, (_, index) => write(String(index).padStart(4, "0")));
 
-/** A transport against the real server: every implementation of {@link Transport} runs it. */
-export const describeTransport = (name: string, open: OpenTransport): void => {
+/**
+ * A transport against the real server: every implementation of {@link Transport} runs it.
+ *
+ * @param atStop what a stream comes to when its server stops
+ */
+export const describeTransport = (
+  name: string,
+  open: OpenTransport,
+  atStop: Partial<StreamEnd>,
+): void => {
   describe(`${name} against a server`, () => {
     const servers: TestServer[] = [];
     const start = async (options: TestServerOptions = {}, space = "malmo-1") => {
@@ -353,7 +361,60 @@ export const describeTransport = (name: string, open: OpenTransport): void => {
         await stream.until(1);
         await server.stop();
         servers.pop();
-        expect(await stream.end).toEqual({ kind: "ended" });
+        expect(await stream.end).toMatchObject(atStop);
+      });
+
+      test("a push that is too large beside it is told so", async () => {
+        const { transport } = await start({ limits: { bodyBytesMax: 20_000 } });
+        await fill(transport, 1);
+        const stop = new AbortController();
+        const stream = follow(transport, everything, stop.signal);
+        await stream.until(1);
+        const note = "é".repeat(900);
+        const changes = numbered(20).map(({ key }) => write(key, { note }));
+        const body = syncBody({ pull: false, changes });
+        const pushed = await (transport.push?.(body, live()) ?? transport.sync(body, live()));
+        expect(pushed.kind).toBe("too_large");
+        stop.abort();
+        await stream.end;
+      });
+
+      test("pushes pass beside it, and come back to it", async () => {
+        const { transport } = await start();
+        await fill(transport, 1);
+        const stop = new AbortController();
+        const stream = follow(transport, everything, stop.signal);
+        await stream.until(1);
+        const push = (members: object) => {
+          const body = syncBody({ pull: false, ...members });
+          return transport.push?.(body, live()) ?? transport.sync(body, live());
+        };
+        expect(answered(await push({ changes: [write("é😀"), write("c", {})] }))).toMatchObject({
+          results: [{ seq: 2 }, { rejected: { code: "schema_mismatch" } }],
+          changes: [],
+          ack: expect.any(String),
+          now: expect.any(String),
+        });
+        await stream.until(2);
+        expect(keysOf(stream.pages[1]?.changes ?? [])).toEqual(["é😀"]);
+        const older = { ...write("0000"), updated_at: "2020-01-01T00:00:00Z" };
+        const lost = answered(await push({ changes: [older] }));
+        expect(lost.results).toEqual([{ superseded: 1 }]);
+        expect(keysOf(lost.changes)).toEqual(["0000"]);
+        expect(await push({ changes: [write("a"), write("a")] })).toMatchObject({
+          kind: "refused",
+          status: 400,
+          code: "duplicate_key",
+        });
+        const many = numbered(300).map(({ key }) =>
+          write(`long-${key}`, { expiration_date: "2026-12-01", note: "é".repeat(900) }),
+        );
+        expect(answered(await push({ changes: many })).results).toHaveLength(300);
+        await stream.until(3);
+        expect((await push({ changes: numbered(5_001) })).kind).toBe("too_large");
+        stop.abort();
+        expect(await stream.end).toEqual({ kind: "stopped" });
+        expect(answered(await push({ changes: [write("after")] })).results).toEqual([{ seq: 303 }]);
       });
     });
   });

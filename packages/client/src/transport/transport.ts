@@ -66,6 +66,11 @@ export type StreamEnd =
 export interface Transport {
   /** `POST …/sync`. `body` is JSON text, sent as it is. */
   sync(body: string, signal: AbortSignal): Promise<Reply<WireSyncAnswer>>;
+  /**
+   * `sync` of a body that says `"pull": false`, over the connection that `follow` holds open where
+   * that takes it. Absent: `sync` does it.
+   */
+  push?(body: string, signal: AbortSignal): Promise<Reply<WireSyncAnswer>>;
   /** `GET …/changes`: one page, or a long poll of `waitSeconds`. */
   pull(
     from: PullFrom,
@@ -75,8 +80,8 @@ export interface Transport {
   /** `GET …/changes` as NDJSON: `ended` only after a last line that has `more`. */
   readPages(from: PullFrom, onPage: OnPage, signal: AbortSignal): Promise<StreamEnd>;
   /**
-   * `GET …/changes` as server-sent events, until the server ends it, something fails or nothing at
-   * all came for longer than twice the server's idle time.
+   * The same without an end: page after page as they are committed, over whatever connection gets
+   * through, until the server ends it, something fails or the line has fallen silent.
    */
   follow(from: PullFrom, onPage: OnPage, signal: AbortSignal): Promise<StreamEnd>;
 }

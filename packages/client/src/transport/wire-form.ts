@@ -52,6 +52,7 @@ const resultForms: {
   readonly [member in MemberOf<WireChangeResult>]: (value: unknown) => boolean;
 } = {
   seq: isCount,
+  merged: isSeq,
   superseded: isSeq,
   rejected: (value) =>
     isMembers(value) &&

@@ -5,17 +5,24 @@ import { planPush } from "../push/plan-push.ts";
 import type { ChangeResult, Evidence, PushChange } from "../push/push-change.ts";
 import type { StoredRecord } from "../record.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
-import { mergePolicies } from "./merge-policies.ts";
+import { createPolicy } from "./create-policy.ts";
+import type { FieldRules } from "./fields/create-fields-policy.ts";
 import type { MergePolicyName } from "./merge-policy.ts";
+import { parseFieldState } from "./fields/field-state.ts";
+import { readVersion } from "../../testing/patch.ts";
 import { assign, at, pushInput, spaceState, stored, write } from "../../testing/samples.ts";
 
-type Version = { readonly updated_at: string } & (
-  | { readonly value: JsonObject }
-  | { readonly deleted: true }
-);
+type Version = {
+  readonly updated_at: string;
+  /** These two with the policy `fields` only. */
+  readonly life?: number;
+  readonly stamps?: { readonly [field: string]: string };
+} & ({ readonly value: JsonObject } | { readonly deleted: true });
 type Case = {
   readonly title: string;
   readonly policy: MergePolicyName;
+  /** With the policy `fields`; absent: no functions, nothing required. */
+  readonly rules?: FieldRules;
   readonly now: string;
   readonly cutoff: string | null;
   readonly head: number;
@@ -64,14 +71,19 @@ const readCases = (file: string): readonly Case[] => {
 const textOf = (version: Version): string | null =>
   "value" in version ? (writtenTexts.get(version) ?? JSON.stringify(version.value)) : null;
 
+/** The version as a store or a planner has it. */
+const contentOf = (version: Version) =>
+  version.life === undefined
+    ? { stamp: at(version.updated_at), value: textOf(version), fieldState: null }
+    : readVersion({ ...version, life: version.life });
+
 const recordOf = (version: Version & { readonly seq: number }): StoredRecord =>
-  stored({ seq: version.seq, stamp: at(version.updated_at), value: textOf(version) });
+  stored({ seq: version.seq, ...contentOf(version) });
 
 const changeOf = ({ change }: Case): PushChange => {
-  const stamp = at(change.updated_at);
   return "assign" in change
-    ? assign(change.assign, { stamp })
-    : write({ stamp, base: change.base, value: textOf(change) });
+    ? assign(change.assign, { stamp: at(change.updated_at) })
+    : write({ base: change.base, ...contentOf(change) });
 };
 
 /** A result in the form of the fixtures: of a rejection all but the message. */
@@ -79,14 +91,16 @@ const resultOf = (result: ChangeResult | undefined): JsonValue => {
   if (result === undefined) return null;
   if (result.kind === "applied") return { seq: result.seq };
   if (result.kind === "superseded") return { superseded: result.seq };
+  if (result.kind === "merged") return { merged: result.seq };
   const { code, path, stored: stamp } = result.rejection;
   return { rejected: stamp === undefined ? { code, path } : { code, path, stored: stamp } };
 };
 
-/** A version with its stamp as an instant and its value as data, so that two forms of one are equal. */
-const plain = (stamp: string, value: string | null): readonly unknown[] => [
+/** A version with its stamps as instants and its value as data, so that two forms of one are equal. */
+const plain = (stamp: string, value: string | null, fieldState?: string | null) => [
   at(stamp),
   value === null ? null : (JSON.parse(value) as unknown),
+  ...(fieldState == null ? [] : [parseFieldState(fieldState)]),
 ];
 
 /** Stamps within an expected result are compared as instants too. */
@@ -95,6 +109,14 @@ const withInstants = (result: JsonValue): JsonValue =>
     name === "stored" && typeof value === "string" ? at(value) : value,
   ) as JsonValue;
 
+const noRules: FieldRules = { functions: {}, required: [] };
+
+/** A limit that two long values of a fixture pass, and no other. */
+const BYTES_MAX = 2_000;
+
+const policyOf = ({ policy, rules = noRules }: Case) =>
+  createPolicy(policy === "last-write" ? policy : rules, BYTES_MAX);
+
 const files = globSync("*.json", { cwd: folder }).toSorted();
 
 test("all the fixtures are found", () => {
@@ -102,6 +124,7 @@ test("all the fixtures are found", () => {
     "clocks.json",
     "deletes.json",
     "equality.json",
+    "fields.json",
     "last-write.json",
     "purge.json",
     "v1.json",
@@ -119,7 +142,7 @@ describe.each(files)("fixtures/merge/%s", (file) => {
         state: spaceState({ head: expected.head, cutoff }),
         changes: [change],
         now: at(expected.now),
-        policyOf: () => mergePolicies[expected.policy],
+        policyOf: () => policyOf(expected),
         checksClocks: change.kind === "write",
       }),
     );
@@ -127,18 +150,20 @@ describe.each(files)("fixtures/merge/%s", (file) => {
     expect(result).toEqual(withInstants(expected.result));
 
     const after = plan.writes[0]?.after ?? before;
-    expect(after === null ? null : [after.seq, ...plain(after.stamp, after.value)]).toEqual(
-      expected.record === null
-        ? null
-        : [expected.record.seq, ...plain(expected.record.updated_at, textOf(expected.record))],
+    const told = ({ seq, stamp, value, fieldState }: StoredRecord) => [
+      seq,
+      ...plain(stamp, value, fieldState),
+    ];
+    expect(after === null ? null : told(after)).toEqual(
+      expected.record === null ? null : told(recordOf(expected.record)),
     );
     expect(
       plan.evidence.map(({ reason, stamp, value }) => [reason, ...plain(stamp, value)]),
     ).toEqual(
       expected.evidence.map((each) => [each.reason, ...plain(each.updated_at, textOf(each))]),
     );
-    // The record that beat the change goes with the answer.
-    const isLoss = plan.results[0]?.kind === "superseded";
-    expect(plan.lostTo).toEqual(isLoss ? [after] : []);
+    // The record that beat the change, or merged it, goes with the answer.
+    const kind = plan.results[0]?.kind;
+    expect(plan.lostTo).toEqual(kind === "superseded" || kind === "merged" ? [after] : []);
   });
 });

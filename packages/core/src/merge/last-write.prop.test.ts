@@ -1,20 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { lastWrite } from "./last-write.ts";
-import type { ProposedVersion } from "./merge-policy.ts";
+import type { VersionContent } from "./merge-policy.ts";
 import { NOON, stored } from "../../testing/samples.ts";
 import { addMicros } from "../stamp.ts";
 import type { StoredRecord } from "../record.ts";
 
 const run = { seed: 20_261_124, numRuns: 2_000 };
 
-const arbitraryVersion: fc.Arbitrary<ProposedVersion> = fc.record({
+const arbitraryVersion: fc.Arbitrary<VersionContent> = fc.record({
   stamp: fc.integer({ min: 0, max: 5 }).map((micros) => addMicros(NOON, micros)),
   value: fc.constantFrom(null, '{"a":1,"b":2}', '{"b":2,"a":1}', '{"a":2}', "{}"),
+  fieldState: fc.constant(null),
 });
 
-const apply = (record: StoredRecord | null, version: ProposedVersion): StoredRecord =>
-  record === null || lastWrite.judge(record, version) === "replace"
+const apply = (record: StoredRecord | null, version: VersionContent): StoredRecord =>
+  lastWrite.judge(record, version) === "replace" || record === null
     ? stored({ ...version, seq: (record?.seq ?? 0) + 1 })
     : record;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lastWrite } from "./last-write.ts";
-import { mergePolicies } from "./merge-policies.ts";
+import { createPolicy } from "./create-policy.ts";
 import { at, NOON, stored } from "../../testing/samples.ts";
 import { addMicros, STAMP_MAX, STAMP_MIN } from "../stamp.ts";
 
@@ -29,17 +29,27 @@ describe("last-write", () => {
     ["[LWW-1] the last instant there is wins", value, STAMP_MAX, other, "replace"],
     ["[LWW-1] the first instant there is loses", value, STAMP_MIN, other, "lose"],
   ] as const)("%s", (_, storedValue, stamp, proposed, verdict) => {
-    const judged = lastWrite.judge(stored({ value: storedValue }), { stamp, value: proposed });
+    const judged = lastWrite.judge(stored({ value: storedValue }), {
+      stamp,
+      value: proposed,
+      fieldState: null,
+    });
     expect(judged).toBe(verdict);
+  });
+
+  test("[LWW-5] to an absent record any change is new", () => {
+    expect(lastWrite.judge(null, { stamp: NOON, value: null, fieldState: null })).toBe("replace");
   });
 
   test("[LWW-1] years before 1000 are older than years after", () => {
     const early = stored({ stamp: at("0999-12-31T23:59:59.999999Z") });
-    expect(lastWrite.judge(early, { stamp: at("1000-01-01T00:00:00Z"), value })).toBe("replace");
+    const proposed = { stamp: at("1000-01-01T00:00:00Z"), value, fieldState: null };
+    expect(lastWrite.judge(early, proposed)).toBe("replace");
   });
 });
 
-test("every policy is found under its own name", () => {
-  for (const [name, policy] of Object.entries(mergePolicies)) expect(policy.name).toBe(name);
-  expect(mergePolicies["last-write"]).toBe(lastWrite);
+test("the rules name the policy", () => {
+  expect(createPolicy("last-write", 1)).toBe(lastWrite);
+  expect(lastWrite.name).toBe("last-write");
+  expect(createPolicy({ functions: {}, required: [] }, 1).name).toBe("fields");
 });

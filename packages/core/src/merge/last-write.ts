@@ -5,7 +5,7 @@ import type { MergePolicy } from "./merge-policy.ts";
 export const lastWrite: MergePolicy = {
   name: "last-write",
   judge: (stored, proposed) => {
-    if (proposed.stamp > stored.stamp) return "replace";
+    if (stored === null || proposed.stamp > stored.stamp) return "replace";
     if (proposed.stamp === stored.stamp && isSameValue(stored.value, proposed.value)) return "same";
     return "lose";
   },

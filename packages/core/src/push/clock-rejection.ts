@@ -1,10 +1,15 @@
 import { formatStamp, type Stamp } from "../stamp.ts";
+import type { WriteChange } from "./push-change.ts";
 import type { Rejection } from "./rejection.ts";
 
 /** The stamp lies beyond what the server's clock and the stored stamp allow. */
-export const stampAheadRejection = (stamp: Stamp, now: Stamp, stored: Stamp | null): Rejection => ({
+export const stampAheadRejection = (
+  { stamp, fieldState }: Pick<WriteChange, "stamp" | "fieldState">,
+  now: Stamp,
+  stored: Stamp | null,
+): Rejection => ({
   code: "stamp_ahead",
-  message: `updated_at ${formatStamp(stamp)} is more than 5 minutes ahead of the server's clock (${formatStamp(now)}): correct the clock, restamp and send again`,
+  message: `${fieldState === null ? "updated_at" : "the latest of its stamps,"} ${formatStamp(stamp)} is more than 5 minutes ahead of the server's clock (${formatStamp(now)}): correct the clock, restamp and send again`,
   path: "/updated_at",
   stored,
 });

@@ -21,6 +21,7 @@ const arbitraryWrite: fc.Arbitrary<WriteChange> = fc.record({
   kind: fc.constant("write" as const),
   base: fc.option(fc.integer({ min: 1, max: 12 })),
   value: fc.constantFrom(null, '{"n":1}', '{"n":1.0}', '{"n":2}', '{"n":3,"m":{}}'),
+  fieldState: fc.constant(null),
 });
 const arbitraryAssign: fc.Arbitrary<AssignChange> = fc.record({
   ...target,

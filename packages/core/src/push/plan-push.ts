@@ -1,9 +1,9 @@
 import type { CollectionName } from "../collection-name.ts";
 import { digestOf, type SpaceState } from "../space-state.ts";
 import { replaceInDigest } from "../digest.ts";
-import { type Epoch, listEpoch } from "../epoch.ts";
+import { type Epoch, type EpochPosition, isPositionValid, listEpoch } from "../epoch.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
-import type { MergePolicy } from "../merge/merge-policy.ts";
+import type { Merge, MergePolicy, VersionContent } from "../merge/merge-policy.ts";
 import { recordId, type Seq, type StoredRecord } from "../record.ts";
 import type { Runtime } from "../runtime.ts";
 import { addMicros, formatStamp, type Stamp } from "../stamp.ts";
@@ -33,6 +33,12 @@ export type PushPlanInput = {
   readonly stored: (collection: CollectionName, key: string) => StoredRecord | null;
   readonly policyOf: (collection: CollectionName) => MergePolicy;
   readonly now: Stamp;
+  /**
+   * Up to where the asker has seen this data, as its cursor and its ack say: a `base` beyond them, or
+   * beyond those that are not valid here, may be a seq of another life of this data. Undefined: any
+   * base is believed. Spec: FIELDS-20.
+   */
+  readonly positions?: readonly EpochPosition[] | undefined;
   /** False for `/v1`, which keeps stamps as sent and knows no `stale`. */
   readonly checksClocks: boolean;
   /** Past this many bytes of records in `lostTo` the rest of the changes is left unjudged; records that beat an `assign` don't count. */
@@ -48,7 +54,7 @@ export type RecordWrite = { readonly before: StoredRecord | null; readonly after
 export type PushPlan = {
   /** One a change, in order; a prefix of the changes where `lostBytesMax` was met, at least one. */
   readonly results: readonly ChangeResult[];
-  /** The records that beat a change, each once, as they stand after this push. */
+  /** The records that beat a change or merged it, each once, as they stand after this push. */
   readonly lostTo: readonly StoredRecord[];
   /** One a record that really changed, by ascending seq. */
   readonly writes: readonly RecordWrite[];
@@ -87,9 +93,10 @@ const workingRecord = (draft: Draft, collection: CollectionName, key: string): W
   return working;
 };
 
-const assignedValue = (current: StoredRecord | null, change: AssignChange): string => {
+const assignedVersion = (current: StoredRecord | null, change: AssignChange): VersionContent => {
   const kept = current?.value == null ? {} : (JSON.parse(current.value) as JsonObject);
-  return JSON.stringify({ ...kept, ...change.members });
+  const value = JSON.stringify({ ...kept, ...change.members });
+  return { stamp: change.stamp, value, fieldState: null };
 };
 
 const evidenceOf = (
@@ -105,12 +112,13 @@ const evidenceOf = (
 });
 
 const changeText = (change: WriteChange): string => {
-  const { collection, key, stamp, base, author, value } = change;
+  const { collection, key, stamp, base, author, value, fieldState } = change;
   const head = { collection, key, updated_at: formatStamp(stamp), base, author: author?.name };
+  const fields = fieldState === null ? {} : (JSON.parse(`{${fieldState}}`) as JsonObject);
   return JSON.stringify(
     value === null
-      ? { ...head, deleted: true }
-      : { ...head, value: JSON.parse(value) as JsonValue },
+      ? { ...head, ...fields, deleted: true }
+      : { ...head, ...fields, value: JSON.parse(value) as JsonValue },
   );
 };
 
@@ -138,30 +146,82 @@ const isSettledByClock = (
   if (current !== null && change.stamp <= addMicros(current.stamp, STAMP_STEP_MICROS_MAX)) {
     return false;
   }
-  refuse(draft, change, stampAheadRejection(change.stamp, now, current?.stamp ?? null));
+  refuse(draft, change, stampAheadRejection(change, now, current?.stamp ?? null));
   return true;
+};
+
+/** Whether a change was made over exactly this version; null: over none. */
+const isBasedOn = (change: WriteChange | AssignChange, current: StoredRecord | null): boolean =>
+  change.kind === "write" && change.base === (current?.seq ?? null);
+
+/** Whether the version that `base` names is one of this very data. */
+const isBaseSeen = ({ input }: Draft, { base }: WriteChange): boolean => {
+  const { positions, state } = input;
+  if (base === null || positions === undefined) return true;
+  return positions.some(
+    (position) => position.seq >= base && isPositionValid(state.epochs, state.head, position),
+  );
+};
+
+/** What gives way is kept, unless whoever made the change had seen it. */
+const keepOverwritten = (
+  draft: Draft,
+  change: WriteChange | AssignChange,
+  current: StoredRecord | null,
+): void => {
+  if (current === null || current.value === null || isBasedOn(change, current)) return;
+  draft.evidence.push(evidenceOf("overwritten", current));
 };
 
 const write = (
   draft: Draft,
   working: Working,
-  change: WriteChange | AssignChange,
-  value: string | null,
+  { collection, key, author }: WriteChange | AssignChange,
+  { stamp, value, fieldState }: VersionContent,
 ): Seq => {
-  const { current } = working;
-  const isKnown = change.kind === "write" && current !== null && change.base === current.seq;
-  if (current !== null && current.value !== null && !isKnown) {
-    draft.evidence.push(evidenceOf("overwritten", current));
-  }
   // A record that one request writes twice (`/v1` only) changes once and takes one seq.
   if (working.seq === null) {
     draft.head += 1;
     working.seq = draft.head;
     draft.written.push(working);
   }
-  const { collection, key, stamp, author } = change;
-  working.current = { collection, key, seq: working.seq, stamp, value, author };
+  working.current = { collection, key, seq: working.seq, stamp, value, fieldState, author };
   return working.seq;
+};
+
+/** Takes a record into the answer beside the results; false if there is no room, and the rest must wait. */
+const tell = (draft: Draft, working: Working, bytes: number): boolean => {
+  const added = draft.lostTo.has(working) ? 0 : bytes;
+  if (draft.results.length > 0 && draft.lostBytes + added > draft.input.lostBytesMax) return false;
+  draft.lostBytes += added;
+  draft.lostTo.add(working);
+  return true;
+};
+
+/** Answers a change that became one with the stored version, as `judge` does. */
+const merge = (
+  draft: Draft,
+  working: Working,
+  change: WriteChange,
+  { version, outcome, overwrites, loses }: Merge,
+): boolean => {
+  const { current } = working;
+  const isOverBase = isBasedOn(change, current) && isBaseSeen(draft, change);
+  const isApplied = version !== null && outcome === "whole" && isOverBase;
+  if (!isApplied && !tell(draft, working, draft.input.bytesOf({ ...change, ...version, seq: 0 }))) {
+    return false;
+  }
+  if (loses) draft.evidence.push(evidenceOf("superseded", change));
+  if (version !== null) {
+    if (overwrites) keepOverwritten(draft, change, current);
+    // What lost may still raise the record's stamp; the record is its author's as before.
+    const author = outcome === "lost" && current !== null ? current.author : change.author;
+    write(draft, working, { ...change, author }, version);
+  }
+  const seq = working.current?.seq ?? 0;
+  const kind = isApplied ? "applied" : outcome === "lost" ? "superseded" : "merged";
+  draft.results.push({ kind, seq });
+  return true;
 };
 
 /** Answers one change; false if its answer would pass the byte limit and must wait for another request. */
@@ -181,13 +241,19 @@ const judge = (draft: Draft, change: PushChange): boolean => {
   ) {
     return true;
   }
-  const value = change.kind === "write" ? change.value : assignedValue(current, change);
-  const verdict =
-    current === null
-      ? "replace"
-      : draft.input.policyOf(change.collection).judge(current, { stamp: change.stamp, value });
+  const proposed = change.kind === "write" ? change : assignedVersion(current, change);
+  const verdict = draft.input.policyOf(change.collection).judge(current, proposed);
+  if (typeof verdict === "object") {
+    if (change.kind === "assign") {
+      throw new Error(`${change.collection} is not of last-write: nothing can be assigned to it`);
+    }
+    if (verdict.kind === "merge") return merge(draft, working, change, verdict);
+    refuse(draft, change, verdict.rejection);
+    return true;
+  }
   if (verdict === "replace" || current === null) {
-    draft.results.push({ kind: "applied", seq: write(draft, working, change, value) });
+    keepOverwritten(draft, change, current);
+    draft.results.push({ kind: "applied", seq: write(draft, working, change, proposed) });
     return true;
   }
   if (verdict === "same") {
@@ -195,13 +261,11 @@ const judge = (draft: Draft, change: PushChange): boolean => {
     return true;
   }
   // `/v1` can't answer for a part of a request, and needs no `lostTo`: it reads all that was sent.
-  const isTold = change.kind === "assign" || draft.lostTo.has(working);
-  const bytes = isTold ? 0 : draft.input.bytesOf(current);
-  if (draft.results.length > 0 && draft.lostBytes + bytes > draft.input.lostBytesMax) return false;
-  draft.lostBytes += bytes;
-  draft.lostTo.add(working);
+  if (!tell(draft, working, change.kind === "assign" ? 0 : draft.input.bytesOf(current))) {
+    return false;
+  }
   draft.results.push({ kind: "superseded", seq: current.seq });
-  draft.evidence.push(evidenceOf("superseded", { ...change, value }));
+  draft.evidence.push(evidenceOf("superseded", { ...change, value: proposed.value }));
   return true;
 };
 

@@ -17,6 +17,11 @@ export type WriteChange = Target & {
   /** The seq of the version that the edit replaced; null if the client knew of none. */
   readonly base: Seq | null;
   readonly value: string | null;
+  /**
+   * Under `fields`, where `value` is a patch: its `"life":…,"stamps":{…}` with a stamp for each field,
+   * as `formatFieldState` writes it; `stamp` is then the greatest of all. Null under any other policy.
+   */
+  readonly fieldState: string | null;
 };
 
 /** A valid `/v1` change: these members are set, and the stored value keeps its others. */
@@ -30,6 +35,8 @@ export type PushChange = WriteChange | AssignChange | RefusedChange;
 /** The answer to one change. */
 export type ChangeResult =
   | { readonly kind: "applied"; readonly seq: Seq }
+  /** Under `fields`: the change and others' became one, or were one already. */
+  | { readonly kind: "merged"; readonly seq: Seq }
   | { readonly kind: "superseded"; readonly seq: Seq }
   | { readonly kind: "rejected"; readonly rejection: Rejection };
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { staleRejection, stampAheadRejection } from "./clock-rejection.ts";
 import { rejectionCodes } from "./rejection.ts";
-import { at, NOON } from "../../testing/samples.ts";
+import { at, NOON, write } from "../../testing/samples.ts";
 
-const stamps = [at("2026-11-24T13:00:00.5Z"), NOON] as const;
-const rejections = [stampAheadRejection(...stamps, null), staleRejection(NOON)];
+const ahead = [write({ stamp: at("2026-11-24T13:00:00.5Z") }), NOON, null] as const;
+const rejections = [stampAheadRejection(...ahead), staleRejection(NOON)];
 
 test.each(rejections)("[PUSH-4] $code points at updated_at and names it", (rejection) => {
   expect(rejectionCodes).toContain(rejection.code);
@@ -13,7 +13,7 @@ test.each(rejections)("[PUSH-4] $code points at updated_at and names it", (rejec
 });
 
 test("[DATA-5] instants stand in messages as on the wire", () => {
-  const { message } = stampAheadRejection(...stamps, null);
+  const { message } = stampAheadRejection(...ahead);
   expect(message).toContain("updated_at 2026-11-24T13:00:00.500000Z ");
   expect(message).toContain("(2026-11-24T12:00:00Z)");
   expect(staleRejection(NOON).message).toContain("2026-11-24T12:00:00Z");

@@ -13,6 +13,8 @@ export const rejectionCodes = [
   "unknown_collection",
   "not_subscribed",
   "schema_mismatch",
+  "policy_mismatch",
+  "incomplete",
   "stale",
   "stamp_ahead",
 ] as const;

@@ -30,8 +30,8 @@ class Server {
 
   /** An ordinary change, judged by its stamp. */
   write(stamp: Stamp, value: string | null): void {
-    if (this.record !== null && lastWrite.judge(this.record, { stamp, value }) !== "replace")
-      return;
+    const proposed = { stamp, value, fieldState: null };
+    if (lastWrite.judge(this.record, proposed) !== "replace") return;
     this.versions = writeOver(this.versions, { stamp, value }, { sha256, revisionsMax });
     this.#store(stamp, value);
   }

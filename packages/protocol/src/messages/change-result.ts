@@ -32,11 +32,21 @@ export const changeResultSchema = Type.Union(
       {
         seq: countField({
           description:
-            "The stored record is exactly this change, under this seq. It is durable. 0: a delete of what a purge has taken, which settles the change and claims no version.",
+            "The stored record is exactly this change, under this seq (in collections of the policy `fields`: this call applied the patch whole to the very version that `base` names). It is durable. 0: a delete of what a purge has taken, which settles the change and claims no version.",
           examples: [4711],
         }),
       },
       { title: "Applied" },
+    ),
+    Type.Object(
+      {
+        merged: seqField({
+          description:
+            "In collections of the policy `fields` only: the change is in the record of this seq, beside what others wrote, or was already. `changes` holds the whole record.",
+          examples: [4712],
+        }),
+      },
+      { title: "Merged" },
     ),
     Type.Object(
       {
@@ -54,6 +64,7 @@ export const changeResultSchema = Type.Union(
     description: "What became of one change.",
     examples: [
       { seq: 4711 },
+      { merged: 4712 },
       { superseded: 4690 },
       {
         rejected: {

@@ -7,7 +7,9 @@ import {
   deletedField,
   keyField,
   labelField,
+  lifeField,
   stampField,
+  stampsField,
   valueField,
 } from "./field.ts";
 
@@ -26,6 +28,18 @@ const members = (limits: Limits) => ({
         examples: [4600],
       }),
       type: ["integer", "null"],
+    }),
+  ),
+  life: Type.Optional(
+    lifeField({
+      description:
+        "In collections of the policy `fields`, where it is required: the life that the change belongs to. A patch has the life of the version that it replaced, a delete the even number after it; what makes a record has 1, or the odd number after a deleted one, and is a whole value.",
+    }),
+  ),
+  stamps: Type.Optional(
+    stampsField({
+      description:
+        "In collections of the policy `fields`: stamps of single fields, where they differ from `updated_at`. A field that stands here and not in `value` is removed.",
     }),
   ),
   author: Type.Optional(
@@ -62,7 +76,8 @@ export const createChangeSchema = (limits: Limits) =>
     ],
     {
       title: "Change",
-      description: "A record should hold this value, or be deleted, as of `updated_at`.",
+      description:
+        "A record should hold this value, or be deleted, as of `updated_at`. In collections of the policy `fields` the value is a patch: the fields that it sets, and `null` for those that it removes.",
       examples: [
         {
           collection: "readings",
@@ -76,6 +91,14 @@ export const createChangeSchema = (limits: Limits) =>
           key: "04012345678918",
           updated_at: "2026-11-24T10:01:00Z",
           deleted: true,
+        },
+        {
+          collection: "articles",
+          key: "milk",
+          updated_at: "2026-11-24T10:02:00Z",
+          base: 4688,
+          life: 1,
+          value: { shelf: "B", note: null },
         },
       ],
     },

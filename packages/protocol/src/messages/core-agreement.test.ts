@@ -17,6 +17,7 @@ type WireNames = {
   seq: "seq";
   stamp: "updated_at";
   value: "value" | "deleted";
+  fieldState: "life" | "stamps";
   author: "author" | "author_unverified";
 };
 

@@ -2,6 +2,7 @@ import {
   COLLECTION_NAME_PATTERN,
   type JsonObject,
   KEY_CODE_POINTS_MAX,
+  LIFE_MAX,
   parseStamp,
   recordKeyProblem,
 } from "@synchro/core";
@@ -141,6 +142,26 @@ export const valueField = () =>
     description:
       "The value: a JSON object that fits the collection's schema. Top-level members never start with `_`.",
     examples: [{ expiration_date: "2026-12-01", quantity: 12 }],
+  });
+
+export const lifeField = (words: Words = {}) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: LIFE_MAX,
+    description:
+      "In collections of the policy `fields` only: which life of the record this is. Odd: live; even: deleted. A delete ends a life, and what is made anew begins the next.",
+    examples: [1],
+    ...words,
+  });
+
+export const stampsField = (words: Words = {}) =>
+  Type.Unsafe<{ readonly [field: string]: string }>({
+    type: "object",
+    additionalProperties: { type: "string", pattern: STAMP_PATTERN },
+    description:
+      "In collections of the policy `fields` only: the stamp of each field, those that were removed included.",
+    examples: [{ quantity: "2026-11-24T10:00:00.000001Z" }],
+    ...words,
   });
 
 export const deletedField = () =>

@@ -4,8 +4,10 @@ import {
   collectionField,
   deletedField,
   keyField,
+  lifeField,
   seqField,
   stampField,
+  stampsField,
   valueField,
 } from "./field.ts";
 
@@ -35,12 +37,20 @@ export const deletedVersionFields = () => {
   return { ...fields, deleted: deletedField() };
 };
 
+const fieldStateFields = () => ({
+  life: Type.Optional(lifeField()),
+  stamps: Type.Optional(stampsField()),
+});
+
 /** A stored version of a record, as every answer of `/v2` shows it. */
 export const recordSchema = Type.Union(
   [
-    Type.Object({ ...liveVersionFields(), seq: seqField() }, { title: "Live record" }),
     Type.Object(
-      { ...deletedVersionFields(), seq: seqField() },
+      { ...liveVersionFields(), seq: seqField(), ...fieldStateFields() },
+      { title: "Live record" },
+    ),
+    Type.Object(
+      { ...deletedVersionFields(), seq: seqField(), ...fieldStateFields() },
       { title: "Tombstone", not: { required: ["value"] } },
     ),
   ],
@@ -61,6 +71,19 @@ export const recordSchema = Type.Union(
         seq: 4691,
         updated_at: "2026-11-24T10:01:00Z",
         deleted: true,
+      },
+      {
+        collection: "articles",
+        key: "milk",
+        seq: 4692,
+        updated_at: "2026-11-24T10:02:00Z",
+        life: 1,
+        stamps: {
+          name: "2026-11-20T08:00:00Z",
+          note: "2026-11-24T10:02:00Z",
+          shelf: "2026-11-24T09:30:00Z",
+        },
+        value: { name: "Milk", shelf: "B" },
       },
     ],
   },

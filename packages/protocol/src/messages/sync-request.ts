@@ -58,32 +58,37 @@ const pullFields = (limits: Limits) => ({
   ),
 });
 
+export const clientIdField = (limits: Limits) =>
+  labelField(limits.labelLengthMax, {
+    description:
+      "A label that is born and dies with the client's store. Evidence, rejections and status are shown under it; nothing correct depends on it.",
+    examples: ["c_01J9ZK2V"],
+  });
+
+/** Every member of a sync request; frames of a live connection have some of them. */
+export const syncRequestFields = <Item extends TSchema>(
+  limits: Limits,
+  change: Item,
+  changesMax?: number,
+) => ({
+  client_id: Type.Optional(clientIdField(limits)),
+  ...pullFields(limits),
+  changes: Type.Optional(
+    Type.Array(change, {
+      ...(changesMax === undefined ? {} : { maxItems: changesMax }),
+      description:
+        "The client's changes, each record at most once. They share a transaction, and each is judged alone.",
+    }),
+  ),
+  status: Type.Optional(createStatusSchema(limits)),
+});
+
 const createSchema = <Item extends TSchema>(limits: Limits, change: Item, changesMax?: number) =>
-  Type.Object(
-    {
-      client_id: Type.Optional(
-        labelField(limits.labelLengthMax, {
-          description:
-            "A label that is born and dies with the client's store. Evidence, rejections and status are shown under it; nothing correct depends on it.",
-          examples: ["c_01J9ZK2V"],
-        }),
-      ),
-      ...pullFields(limits),
-      changes: Type.Optional(
-        Type.Array(change, {
-          ...(changesMax === undefined ? {} : { maxItems: changesMax }),
-          description:
-            "The client's changes, each record at most once. They share a transaction, and each is judged alone.",
-        }),
-      ),
-      status: Type.Optional(createStatusSchema(limits)),
-    },
-    {
-      title: "Sync request",
-      description: "What the client knows, and what it changed.",
-      examples: [example],
-    },
-  );
+  Type.Object(syncRequestFields(limits, change, changesMax), {
+    title: "Sync request",
+    description: "What the client knows, and what it changed.",
+    examples: [example],
+  });
 
 /** The body of `POST /v2/spaces/{space}/sync` as it is read: each change is judged alone, later. */
 export const createSyncRequestSchema = (limits: Limits) => createSchema(limits, Type.Unknown());

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { SpaceId, Stamp } from "@synchro/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectLive, helloLive, type LiveClient } from "../../testing/live-client.ts";
 import { exchangeRaw, type RawAnswer, type RawRequest } from "../../testing/raw-exchange.ts";
 import { startTokenServer, type TokenServer } from "../../testing/start-token-server.ts";
 import { reading } from "../../testing/v2-requests.ts";
@@ -194,6 +195,8 @@ const elsewhere: { readonly [route: string]: readonly RawRequest[] } = {
   "HEAD /readyz": [{ method: "HEAD", path: "/readyz" }],
   "GET /metrics": [get("/metrics")],
   "HEAD /metrics": [{ method: "HEAD", path: "/metrics" }],
+  // Who has no WebSocket; who has one is below.
+  "GET /v2/live": [get("/v2/live"), get(`/v2/live?space=${spaceB}`)],
   "GET /v2/spaces": [get("/v2/spaces"), get("/v2/spaces?limit=1"), get("/v2/spaces?after=a")],
   "POST /v2/spaces": [post("/v2/spaces", { id: "made-by-a" }), post("/v2/spaces", { id: spaceB })],
   "POST /v2/devices": [
@@ -329,6 +332,100 @@ describe("[TOKEN-11] no byte of tenant B reaches tenant A", () => {
       const answer = await ask(null, get(`/v1/readings/?${name}=${tokenB}`));
       expect(answer.status).toBe(401);
     }
+  });
+});
+
+/** What a tenant may try at a space over a WebSocket. */
+const framesAt = (space: SpaceId): readonly object[] => [
+  { type: "subscribe", id: "1", space },
+  { type: "subscribe", id: "1", space, cursor: cursorB, ack: ackB },
+  { type: "subscribe", id: "1", space, cursor: "nonsense", tombstones: true, limit: 1 },
+  { type: "subscribe", id: "1", space, collections: ["nothing"] },
+  { type: "push", id: "1", space },
+  { type: "push", id: "1", space, ack: ackB, changes: [reading("a-3", NOW)] },
+  { type: "push", id: "1", space, changes: [reading("a-3", "nonsense")] },
+  { type: "push", id: "1", space, changes: 7 },
+  { type: "unsubscribe", space },
+  { type: "fetch", id: "1", space },
+];
+
+/** What comes for some frames, until a pong that follows them. */
+const exchangeFrames = async (
+  client: LiveClient,
+  frames: readonly object[],
+): Promise<readonly string[]> => {
+  for (const frame of frames) client.sendRaw(JSON.stringify(frame));
+  // A push is answered when it is done, not before what follows it.
+  await server.time.settle();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  client.send({ type: "ping" });
+  const texts: string[] = [];
+  for (;;) {
+    const text = await client.nextText();
+    if (text.includes('"type":"pong"')) return texts;
+    texts.push(text);
+  }
+};
+
+describe("[TOKEN-11] no byte of tenant B reaches tenant A over a WebSocket", () => {
+  const asRequest = get("/v2/live");
+  const answerOf = (client: LiveClient): RawAnswer => ({ bytes: client.received() }) as RawAnswer;
+
+  test.each(["read", "write", "admin"] as const)("with %s in its own space", async (level) => {
+    const client = await helloLive(server.url, tokens[level]);
+    for (const space of [spaceB, missing, spaceA]) await exchangeFrames(client, framesAt(space));
+    const changes = [reading(`${CANARY}-live-${level}`, NOW, { author: `${CANARY} ann` })];
+    const other = await helloLive(server.url, tokenB);
+    const told = await exchangeFrames(other, [
+      { type: "subscribe", id: "b", space: spaceB },
+      { type: "push", id: "p", space: spaceB, changes },
+    ]);
+    // The canaries sing to whom they may.
+    expect(told.join("")).toContain(CANARY);
+    await exchangeFrames(client, []);
+    expectClean(answerOf(client), asRequest);
+    client.close();
+    other.close();
+    // What A pushed there is nowhere.
+    expect(await stateOfB()).not.toContain("a-3");
+  });
+
+  test("[OPEN-7] a space of others and one that was deleted answer as one that never was, to the byte", async () => {
+    const answers = async (token: string, space: SpaceId): Promise<readonly string[]> => {
+      const client = await helloLive(server.url, token);
+      const texts = await exchangeFrames(client, framesAt(space));
+      client.close();
+      return texts.map((text) => text.replaceAll(space, "SPACE"));
+    };
+    const absent = await answers(tokens.admin, missing);
+    expect(absent.length).toBeGreaterThan(5);
+    expect(await answers(tokens.admin, spaceB)).toEqual(absent);
+    expect(await answers(widow, gone)).toEqual(absent);
+  });
+
+  test("without a token, with one that is false or expired, nobody gets further", async () => {
+    const expired = await server.access.token({ [spaceB]: "admin" }, { expiresInS: 0 });
+    for (const token of [undefined, `${tokenB}x`, "x", expired]) {
+      const client = await connectLive(server.url);
+      client.send({ type: "hello", protocol: 2, ...(token === undefined ? {} : { token }) });
+      for (const frame of framesAt(spaceB)) client.sendRaw(JSON.stringify(frame));
+      expect((await client.closed).code).toBe(4_401);
+      expectClean(answerOf(client), asRequest);
+      expect(client.received()).not.toContain("changes");
+    }
+  });
+
+  test("what B does while A listens is told to nobody else", async () => {
+    const a = await helloLive(server.url, tokens.read);
+    await exchangeFrames(a, [{ type: "subscribe", id: "1", space: spaceA }]);
+    const b = await helloLive(server.url, tokenB);
+    const changes = [reading(`${CANARY}-4`, NOW)];
+    await exchangeFrames(b, [{ type: "push", id: "1", space: spaceB, changes }]);
+    await server.time.advance(6_000);
+    expect(await exchangeFrames(a, [])).toEqual([]);
+    expectClean(answerOf(a), asRequest);
+    a.close();
+    b.close();
   });
 });
 

@@ -1,10 +1,10 @@
 import { formatStamp } from "@synchro/core";
-import { withControl } from "../compose-spaces.ts";
+import { withControl } from "../compose-control.ts";
 import { readSpace, readWhole } from "../config/argument-values.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { textTable } from "./text-table.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 const COUNT_DEFAULT = 50;
 const COUNT_MAX = 100_000;
@@ -17,7 +17,7 @@ const detailOf = (detail: { readonly [name: string]: unknown }): string =>
 /** Prints who did what, the newest first. */
 export const audit = defineCommand({
   flags: {
-    data: dataFlag,
+    ...dataPlaceFlags,
     space: { value: "SPACE", variable: null, help: "only what concerns this space alone" },
     limit: { value: "COUNT", variable: null, help: `entries at most (${COUNT_DEFAULT})` },
     before: { value: "NUMBER", variable: null, help: "only entries with a number below" },
@@ -29,8 +29,10 @@ export const audit = defineCommand({
     const limit = readWhole(args.value("limit"), { min: 1, max: COUNT_MAX }) ?? COUNT_DEFAULT;
     const bounds = { min: 1, max: Number.MAX_SAFE_INTEGER };
     const before = readWhole(args.value("before"), bounds);
-    const entries = await withControl(readData(args), { makes: false }, (control) =>
-      control.listAudit({ space, before, limit }),
+    const entries = await withControl(
+      readDataPlace(args, terminal.environment),
+      { makes: false },
+      (control) => control.listAudit({ space, before, limit }),
     );
     const rows = entries.map((entry) => [
       String(entry.number),

@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { backupEngine } from "../compose-operations.ts";
 import { readText } from "../config/argument-values.ts";
 import { refuseUsage } from "../config/arguments.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { countOf } from "../operations/count-of.ts";
 import { formatBytes } from "../operations/format-bytes.ts";
 import { makeBackup } from "../operations/make-backup.ts";
@@ -12,6 +11,7 @@ import { systemRuntime } from "../system-runtime.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { showProgress } from "./show-progress.ts";
+import { dataPlaceFlags, readFolder } from "../config/data-place.ts";
 
 /** What a backup holds, in a few words. */
 export const backupText = ({ spaces, files }: Manifest): string => {
@@ -27,7 +27,7 @@ export const backup = defineCommand({
     { name: "FILE", help: "folder to make, which must not be there yet", isOptional: true },
   ],
   flags: {
-    data: dataFlag,
+    ...dataPlaceFlags,
     verify: {
       value: "FILE",
       variable: null,
@@ -55,7 +55,7 @@ export const backup = defineCommand({
       }
       const target = resolve(file ?? "");
       const deps = { engine: backupEngine, runtime: systemRuntime, onProgress };
-      const wish = { data: resolve(readData(args)), backup: target };
+      const wish = { data: resolve(readFolder(args, terminal.environment)), backup: target };
       const manifest = await makeBackup(deps, wish);
       clear();
       terminal.print(`${target} holds ${backupText(manifest)}.\n`);

@@ -90,6 +90,10 @@ export const commands: { readonly [name: string]: CommandEntry } = {
     summary: "take a backup into a data folder",
     load: async () => (await import("./restore.ts")).restore,
   },
+  move: {
+    summary: "take a data folder to a PostgreSQL database, with every cursor still valid",
+    load: async () => (await import("./move.ts")).move,
+  },
   "epoch new": {
     summary: "begin an epoch: for data that came from a copy",
     load: async () => (await import("./epoch-new.ts")).epochNew,

@@ -1,23 +1,25 @@
 import { formatStamp } from "@synchro/core";
-import { withControl } from "../compose-spaces.ts";
+import { withControl } from "../compose-control.ts";
 import { readSpace } from "../config/argument-values.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { describeGrants } from "../control/describe-grants.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { textTable } from "./text-table.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 /** Lists the devices that were let in, the newest first. */
 export const deviceList = defineCommand({
   flags: {
-    data: dataFlag,
+    ...dataPlaceFlags,
     space: { value: "SPACE", variable: null, help: "only those that hold this space" },
   },
   run: async (args, terminal) => {
     const given = args.value("space");
     const space = given === undefined ? null : readSpace(given);
-    const devices = await withControl(readData(args), { makes: false }, (control) =>
-      control.listDevices(space),
+    const devices = await withControl(
+      readDataPlace(args, terminal.environment),
+      { makes: false },
+      (control) => control.listDevices(space),
     );
     const rows = devices.map(({ id, name, grants, createdAt, renewedAt, revokedAt }) => [
       id,

@@ -1,12 +1,12 @@
-import { withControl } from "../compose-spaces.ts";
+import { withControl } from "../compose-control.ts";
 import { refuseUsage } from "../config/arguments.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { StartError } from "../config/start-error.ts";
 import { type DeviceId, HONOURED_WITHIN_S } from "../control/control-store.ts";
 import { isDeviceId } from "../control/draw-device-id.ts";
 import { actingNow } from "./acting-now.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 const readDevice = (text: string): DeviceId =>
   isDeviceId(text)
@@ -18,11 +18,13 @@ const readDevice = (text: string): DeviceId =>
 /** Shuts a device out: it gets no token any more, and those that it has are refused. */
 export const deviceRevoke = defineCommand({
   operands: [{ name: "DEVICE", help: "the device's id, as synchro device list shows it" }],
-  flags: { data: dataFlag },
+  flags: { ...dataPlaceFlags },
   run: async (args, terminal) => {
     const id = readDevice(args.operands[0] ?? "");
-    const device = await withControl(readData(args), { makes: false }, (control) =>
-      control.revokeDevice(id, actingNow()),
+    const device = await withControl(
+      readDataPlace(args, terminal.environment),
+      { makes: false },
+      (control) => control.revokeDevice(id, actingNow()),
     );
     if (device === null) throw new StartError(`there is no device ${id}: see synchro device list`);
     terminal.print(

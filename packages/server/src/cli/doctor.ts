@@ -1,15 +1,17 @@
-import { resolve } from "node:path";
 import { parseStamp, stampToMillis } from "@synchro/core";
 import { examineControl, examineFolder, inspectFolder } from "../compose-operations.ts";
 import { readText } from "../config/argument-values.ts";
 import { loadConfig } from "../config/load-config.ts";
-import { configFlag, dataFlag, readData } from "../config/settings.ts";
+import { configFlag } from "../config/settings.ts";
 import { StartError } from "../config/start-error.ts";
+import { examineDatabase } from "../compose-postgres.ts";
+import { diagnoseDatabase } from "../operations/diagnose-database.ts";
 import { diagnose, type DiagnoseDeps } from "../operations/diagnose.ts";
 import { findingLines } from "../operations/finding.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
+import { dataPlaceFlags, placeName, readDataPlace } from "../config/data-place.ts";
 
 const ANSWER_MS_MAX = 10_000;
 
@@ -55,7 +57,7 @@ const deps: DiagnoseDeps = {
 /** Looks the data over, and says what to do. */
 export const doctor = defineCommand({
   flags: {
-    data: dataFlag,
+    ...dataPlaceFlags,
     deep: {
       value: null,
       variable: null,
@@ -70,12 +72,16 @@ export const doctor = defineCommand({
     "a FAIL the exit code is 1.",
   ],
   run: async (args, terminal) => {
-    const findings = await diagnose(deps, {
-      data: resolve(readData(args)),
-      config: readText(args.value("config")),
-      deep: args.isOn("deep"),
-      url: readText(args.value("url")),
-    });
+    const place = readDataPlace(args, terminal.environment);
+    const config = readText(args.value("config"));
+    const url = readText(args.value("url"));
+    const findings =
+      place.kind === "folder"
+        ? await diagnose(deps, { data: placeName(place), config, deep: args.isOn("deep"), url })
+        : await diagnoseDatabase(
+            { ...deps, name: placeName(place), examine: () => examineDatabase(place) },
+            { config, url },
+          );
     const isFine = findings.every(({ state }) => state !== "FAIL");
     terminal.print(
       args.isOn("json")

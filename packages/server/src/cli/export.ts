@@ -1,6 +1,6 @@
 import type { CollectionName, SpaceId } from "@synchro/core";
 import { isCollectionName } from "@synchro/core";
-import { openDataSource } from "../compose-transfer.ts";
+import { openDatabaseSource, openFolderSource } from "../compose-transfer.ts";
 import { type Arguments, refuseUsage } from "../config/arguments.ts";
 import { readChoice, readSpace, readText } from "../config/argument-values.ts";
 import { type LoadedConfig, loadConfig } from "../config/load-config.ts";
@@ -90,7 +90,13 @@ const openSource = (
   signal: AbortSignal,
 ): ExportSource | Promise<ExportSource> => {
   const { place, space, collections, tombstones } = job;
-  if (place.kind === "data") return openDataSource(place.data, space, job);
+  const onProgress = (records: number): void => progress.show(records, null);
+  if (place.kind === "data") {
+    const { data } = place;
+    return data.kind === "folder"
+      ? openFolderSource(data.folder, space, job)
+      : openDatabaseSource(data, space, { collections, tombstones, signal, onProgress });
+  }
   const client = createServerClient({ ...place, runtime: systemRuntime, signal });
   return openServerSource({
     client,
@@ -99,7 +105,7 @@ const openSource = (
     tombstones,
     runtime: systemRuntime,
     signal,
-    onProgress: (records) => progress.show(records, null),
+    onProgress,
   });
 };
 

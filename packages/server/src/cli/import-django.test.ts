@@ -1,13 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { once } from "node:events";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { sharedPostgres } from "../../testing/postgres/shared-postgres.ts";
+import { OWNER, PASSWORD, type TestDatabase } from "../../testing/postgres/test-database.ts";
 import { type Ended, startCli } from "./cli-process.fixture.ts";
 
 let folder: string;
@@ -146,72 +144,30 @@ describe("from the origin's SQLite database", () => {
   });
 });
 
-/** A PostgreSQL of its own, as Debian's package brings it; run by its own user where we are root. */
-const startPostgres = async () => {
-  const versions = readdirSync("/usr/lib/postgresql").toSorted((a, b) => Number(a) - Number(b));
-  const bin = join("/usr/lib/postgresql", versions.at(-1) ?? "", "bin");
-  const home = mkdtempSync(join(tmpdir(), "synchro-postgres-"));
-  chmodSync(home, 0o777);
-  const isRoot = process.getuid?.() === 0;
-  const as = (program: string, ...args: readonly string[]): void => {
-    const command = [join(bin, program), ...args];
-    const line = isRoot ? ["runuser", "-u", "postgres", "--", ...command] : command;
-    const { status, stderr, stdout } = spawnSync(line[0] ?? "", line.slice(1), {
-      encoding: "utf8",
-      cwd: home,
-      // Its server must not hold our pipes open.
-      stdio: ["ignore", "ignore", "ignore"],
-    });
-    if (status !== 0) throw new Error(`${program} failed: ${stderr ?? ""}${stdout ?? ""}`);
-  };
-  const holder = createServer().listen(0, "127.0.0.1");
-  await once(holder, "listening");
-  const { port } = holder.address() as AddressInfo;
-  holder.close();
-  await once(holder, "close");
-  const data = join(home, "data");
-  const passwordFile = join(home, "password");
-  writeFileSync(passwordFile, PASSWORD);
-  chmodSync(passwordFile, 0o644);
-  as("initdb", "-D", data, "-U", "origin", "-A", "scram-sha-256", "--pwfile", passwordFile, "-N");
-  const options = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories='' -c fsync=off`;
-  as("pg_ctl", "-D", data, "-o", options, "-l", join(home, "log"), "-w", "start");
-  const stop = (): void => {
-    as("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop");
-    if (isRoot) spawnSync("rm", ["-rf", home]);
-    else rmSync(home, { recursive: true, force: true });
-  };
-  return { port, stop };
-};
-
-const PASSWORD = "canary-§ecret/1";
-
 /** What `manage.py migrate` runs on PostgreSQL for the origin's model. */
 const DJANGO_POSTGRES = `CREATE TABLE "synchro_stockreading" (
   "id" bigserial NOT NULL PRIMARY KEY, "gtin" varchar(255) NOT NULL,
   "expiration_date" timestamp with time zone NULL, "updated_at" timestamp with time zone NULL)`;
 
 describe("from the origin's PostgreSQL database", () => {
-  let postgres: Awaited<ReturnType<typeof startPostgres>>;
+  let database: TestDatabase;
   let origin: Client;
 
   beforeAll(async () => {
-    postgres = await startPostgres();
-    origin = new Client({
-      host: "127.0.0.1",
-      port: postgres.port,
-      user: "origin",
-      password: PASSWORD,
-      database: "postgres",
-    });
+    database = await (await sharedPostgres()).createDatabase();
+    origin = new Client({ connectionString: database.ownerUrl });
     await origin.connect();
     // The session of the tests is in another zone than the dates that it must not alter.
-    await origin.query("ALTER ROLE origin SET timezone = 'Asia/Tokyo'");
+    await database.sql(
+      `ALTER DATABASE ${database.name} SET timezone = 'Asia/Tokyo'`,
+      `ALTER DATABASE ${database.name} OWNER TO synchro_owner`,
+      "GRANT ALL ON SCHEMA public TO synchro_owner",
+    );
   }, 120_000);
 
   afterAll(async () => {
     await origin?.end();
-    postgres?.stop();
+    await database?.drop();
   });
 
   beforeEach(async () => {
@@ -219,7 +175,7 @@ describe("from the origin's PostgreSQL database", () => {
   });
 
   const url = (password = `:${encodeURIComponent(PASSWORD)}`): string =>
-    `postgres://origin${password}@127.0.0.1:${postgres.port}/postgres`;
+    `postgres://${OWNER}${password}@127.0.0.1:${database.place.port}/${database.name}`;
 
   test("what can't be read is one line, and the password stands in none", async () => {
     const refused = async (source: string, line: RegExp, environment = {}): Promise<void> => {
@@ -231,7 +187,7 @@ describe("from the origin's PostgreSQL database", () => {
         expect(stderr).not.toContain(secret);
       }
     };
-    const shown = `synchro: postgres://127\\.0\\.0\\.1:${postgres.port}/postgres: `;
+    const shown = `synchro: postgres://127\\.0\\.0\\.1:${database.place.port}/${database.name}: `;
     await refused(url(), new RegExp(`^${shown}there is no table synchro_stockreading`));
     await origin.query("CREATE TABLE synchro_stockreading (gtin text, expiration_date date)");
     await refused(

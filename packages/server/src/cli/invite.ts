@@ -1,10 +1,10 @@
 import { formatStamp, type SpaceId } from "@synchro/core";
 import { INVITATION_SECONDS, INVITATION_SECONDS_MAX, INVITATION_USES_MAX } from "@synchro/protocol";
 import { levels } from "../access/grants.ts";
-import { withControl } from "../compose-spaces.ts";
+import { withControl } from "../compose-control.ts";
 import { type Given, refuseUsage } from "../config/arguments.ts";
 import { readChoice, readSpace, readSpan, readWhole } from "../config/argument-values.ts";
-import { dataFlag, readData, readPublicUrl } from "../config/settings.ts";
+import { readPublicUrl } from "../config/settings.ts";
 import { joinUrl, makeInvitation } from "../control/make-invitation.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { actingNow } from "./acting-now.ts";
@@ -13,6 +13,7 @@ import { exitCodes } from "./exit-code.ts";
 import { qrCode } from "./qr-code.ts";
 import { findSpace, readTitle } from "./space-arguments.ts";
 import { textTable } from "./text-table.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 const readSpaces = (given: readonly Given[]): readonly SpaceId[] => {
   if (given.length === 0) refuseUsage("--space is missing: --space SPACE, once or more");
@@ -28,7 +29,7 @@ const readLasting = (given: Given | undefined): number => {
 /** Makes a code that lets devices in, and shows it once. */
 export const invite = defineCommand({
   flags: {
-    data: dataFlag,
+    ...dataPlaceFlags,
     space: {
       value: "SPACE",
       variable: null,
@@ -57,7 +58,7 @@ export const invite = defineCommand({
     const lastsS = readLasting(args.value("expires"));
     const label = readTitle(args.value("label")) ?? "";
     const url = readPublicUrl(args.value("server-url"));
-    const data = readData(args);
+    const data = readDataPlace(args, terminal.environment);
     const { code, expiresAt } = await withControl(data, { makes: false }, async (control) => {
       for (const space of spaces) await findSpace(control, data, space);
       const grants = new Map(spaces.map((space) => [space, level] as const));

@@ -1,20 +1,22 @@
 import { editKeyFile } from "../access/edit-key-file.ts";
-import { auditAt } from "../compose.ts";
+import { auditAt } from "../compose-control.ts";
 import { requireText } from "../config/argument-values.ts";
 import { nameHint } from "../config/closest-name.ts";
-import { dataFlag, keysFlag, readData } from "../config/settings.ts";
+import { keysFlag } from "../config/settings.ts";
 import { StartError } from "../config/start-error.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { cliActor } from "./cli-actor.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 /** Takes a key out: every token that it signed is refused from then on. */
 export const keyDrop = defineCommand({
   operands: [{ name: "KID", help: "the key's id, as synchro key list tells it" }],
   flags: {
     keys: { ...keysFlag, help: "the key file" },
-    data: { ...dataFlag, help: "folder whose log notes it, if it is there (./data)" },
+    ...dataPlaceFlags,
+    data: { ...dataPlaceFlags.data, help: "folder whose log notes it, if it is there (./data)" },
   },
   notes: ["Servers refuse the tokens of a key that was dropped within seconds."],
   run: async (args, terminal) => {
@@ -29,7 +31,7 @@ export const keyDrop = defineCommand({
       if (left.length > 0) return left;
       throw new StartError(`${kid} is the only key of ${path}: make another with synchro key new`);
     });
-    await auditAt(readData(args), {
+    await auditAt(readDataPlace(args, terminal.environment), {
       ...cliActor(systemRuntime),
       action: "key.drop",
       target: kid,

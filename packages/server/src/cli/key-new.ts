@@ -1,13 +1,14 @@
 import { createKey } from "../access/create-key.ts";
 import { editKeyFile } from "../access/edit-key-file.ts";
 import { keyAlgorithms } from "../access/read-keys.ts";
-import { auditAt } from "../compose.ts";
+import { auditAt } from "../compose-control.ts";
 import { readChoice, requireText } from "../config/argument-values.ts";
-import { dataFlag, keysFlag, readData } from "../config/settings.ts";
+import { keysFlag } from "../config/settings.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { cliActor } from "./cli-actor.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 /** Makes a key and puts it first, so that it signs from now on. */
 export const keyNew = defineCommand({
@@ -18,7 +19,8 @@ export const keyNew = defineCommand({
       help: `${keyAlgorithms.join(" or ")} (${keyAlgorithms[0]})`,
     },
     keys: { ...keysFlag, help: "the key file; made where there is none" },
-    data: { ...dataFlag, help: "folder whose log notes it, if it is there (./data)" },
+    ...dataPlaceFlags,
+    data: { ...dataPlaceFlags.data, help: "folder whose log notes it, if it is there (./data)" },
   },
   notes: [
     "To rotate: make a key, wait until the tokens of the old one have expired, drop the old one.",
@@ -29,7 +31,7 @@ export const keyNew = defineCommand({
     const algorithm = readChoice(args.value("alg"), keyAlgorithms) ?? keyAlgorithms[0];
     const key = createKey(algorithm, systemRuntime);
     const keys = await editKeyFile(path, (others) => [key, ...others]);
-    await auditAt(readData(args), {
+    await auditAt(readDataPlace(args, terminal.environment), {
       ...cliActor(systemRuntime),
       action: "key.new",
       target: key.kid,

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { edKey, hmacKey, keyFile } from "../../testing/access-fixture.ts";
-import { migrateDatabase, openControl } from "../compose.ts";
+import { migrateDatabase } from "../compose.ts";
+import { openControl } from "../compose-control.ts";
 import { runCommandLine } from "./run-command-line.ts";
 
 let folder: string;
@@ -51,7 +52,7 @@ const mint = async (...flags: readonly string[]): Promise<string> => {
 };
 
 const auditAt = async () => {
-  const control = await openControl(data);
+  const control = await openControl({ kind: "folder", folder: data });
   const entries = await control.listAudit({ space: null, before: null, limit: 100 });
   await control.close();
   return entries;
@@ -274,7 +275,7 @@ describe("[TOKEN-9] token revoke", () => {
     rmSync(keys);
     expect((await run(["token", "revoke", "t_1"])).stdout).toContain("Token t_1 is revoked");
     expect((await run(["token", "revoke", "-"], { input: token })).code).toBe(0);
-    const control = await openControl(data);
+    const control = await openControl({ kind: "folder", folder: data });
     const { revokedTokens } = await control.readAccess();
     await control.close();
     expect(revokedTokens.size).toBe(2);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { SpaceId } from "@synchro/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inspectFolder } from "../compose-operations.ts";
-import { openControl } from "../compose.ts";
+import { openControl } from "../compose-control.ts";
 import { type Ended, startCli, startServerProcess } from "./cli-process.fixture.ts";
 
 let folder: string;
@@ -42,7 +42,7 @@ const fill = async (): Promise<void> => {
 };
 
 const actions = async (): Promise<readonly string[]> => {
-  const control = await openControl(data);
+  const control = await openControl({ kind: "folder", folder: data });
   const entries = await control.listAudit({ space: null, before: null, limit: 20 });
   await control.close();
   return entries.map(({ action, target, actor }) => {
@@ -143,7 +143,7 @@ test("each is done in one space or in all, keeps what is declared, and stands in
   expect(erased).toMatchObject({ code: 0, stdout: "malmo-1 is erased.\n" });
   expect((await run("space", "erase", "malmo-1", "--yes")).stdout).toContain("nothing to do");
   expect(inspectFolder(data).spaces).toMatchObject([{ space: "malmo-1", live: 0, life: 1 }]);
-  const control = await openControl(data);
+  const control = await openControl({ kind: "folder", folder: data });
   expect((await control.listSpaces()).map(({ id }) => id)).not.toContain("malmo-1" as SpaceId);
   await control.close();
 

@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import { backupEngine } from "../compose-operations.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { restoreBackup, type Restored } from "../operations/restore-backup.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { backupText } from "./backup.ts";
-import { auditAt } from "../compose.ts";
+import { auditAt } from "../compose-control.ts";
 import { cliActor } from "./cli-actor.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { showProgress } from "./show-progress.ts";
+import { dataPlaceFlags, readFolder } from "../config/data-place.ts";
 
 const restoredText = (restored: Restored, data: string, isFinal: boolean): string => {
   const { manifest, replaced, knowsLives, kept } = restored;
@@ -36,7 +36,7 @@ const restoredText = (restored: Restored, data: string, isFinal: boolean): strin
 export const restore = defineCommand({
   operands: [{ name: "FILE", help: "backup to take" }],
   flags: {
-    data: dataFlag,
+    ...dataPlaceFlags,
     replace: {
       value: null,
       variable: null,
@@ -54,7 +54,7 @@ export const restore = defineCommand({
     "hold more than the backup offer it again, or, after --final, drop it. Unsent changes always stay.",
   ],
   run: async (args, terminal) => {
-    const data = resolve(readData(args));
+    const data = resolve(readFolder(args, terminal.environment));
     const isFinal = args.isOn("final");
     const { onProgress, clear } = showProgress(terminal);
     try {
@@ -63,13 +63,16 @@ export const restore = defineCommand({
       const wish = { backup: resolve(file), data, isFinal, replaces: args.isOn("replace") };
       const restored = await restoreBackup(deps, wish);
       clear();
-      await auditAt(data, {
-        ...cliActor(systemRuntime),
-        action: "data.restore",
-        target: resolve(file),
-        space: null,
-        detail: { made_at: restored.manifest.made_at, is_final: isFinal },
-      });
+      await auditAt(
+        { kind: "folder", folder: data },
+        {
+          ...cliActor(systemRuntime),
+          action: "data.restore",
+          target: resolve(file),
+          space: null,
+          detail: { made_at: restored.manifest.made_at, is_final: isFinal },
+        },
+      );
       terminal.print(restoredText(restored, data, isFinal));
       return exitCodes.ok.code;
     } finally {

@@ -3,6 +3,7 @@ import { titleProblem } from "@synchro/protocol";
 import { countRecords } from "../compose-spaces.ts";
 import { type Arguments, type Given, refuseUsage } from "../config/arguments.ts";
 import { readSpace, readText } from "../config/argument-values.ts";
+import type { DataPlace } from "../config/data-place.ts";
 import { nameHint } from "../config/closest-name.ts";
 import { StartError } from "../config/start-error.ts";
 import type { ControlStore, SpaceEntry } from "../control/control-store.ts";
@@ -31,11 +32,11 @@ export type FoundSpace = { readonly entry: SpaceEntry | null; readonly records: 
  */
 export const findSpace = async (
   control: ControlStore,
-  data: string,
+  data: DataPlace,
   id: SpaceId,
 ): Promise<FoundSpace> => {
   const entries = await readEntries(control);
-  const records = countRecords(data);
+  const records = await countRecords(data);
   const entry = entries.get(id) ?? null;
   if (entry?.deletedAt != null) {
     throw new StartError(`${id} is deleted: synchro space undelete ${id} brings it back`);

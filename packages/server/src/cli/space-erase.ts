@@ -1,19 +1,19 @@
 import { openForUpkeep } from "../compose-operations.ts";
 import { readSpace } from "../config/argument-values.ts";
 import { refuseUsage } from "../config/arguments.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { StartError } from "../config/start-error.ts";
 import { systemRuntime } from "../system-runtime.ts";
-import { auditAt, openControlIfThere } from "../compose.ts";
+import { auditAt, openControlIfThere } from "../compose-control.ts";
 import { cliActor } from "./cli-actor.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 /** Erases a space for good, and forgets its entry if it was deleted. */
 export const spaceErase = defineCommand({
   operands: [{ name: "SPACE", help: "space (shop) to erase" }],
   flags: {
-    data: dataFlag,
+    ...dataPlaceFlags,
     yes: { value: null, variable: null, help: "yes, for good: there is no way back but a backup" },
   },
   notes: [
@@ -24,7 +24,7 @@ export const spaceErase = defineCommand({
     const [text = ""] = args.operands;
     const space = readSpace({ text, place: "SPACE" });
     if (!args.isOn("yes")) refuseUsage(`to erase ${space} for good, add --yes`);
-    const data = readData(args);
+    const data = readDataPlace(args, terminal.environment);
     const store = await openForUpkeep(data);
     try {
       const outcome = await store.eraseSpace(space);

@@ -1,11 +1,11 @@
-import { withControl } from "../compose-spaces.ts";
+import { withControl } from "../compose-control.ts";
 import { readWhole } from "../config/argument-values.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { HONOURED_WITHIN_S } from "../control/control-store.ts";
 import { actingNow } from "./acting-now.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { findSpace, readSpaceOperand, spaceOperand } from "./space-arguments.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 const NONE = "none";
 
@@ -20,14 +20,14 @@ export const spaceQuota = defineCommand({
     spaceOperand,
     { name: "COUNT", help: `live records that it may hold, or ${NONE}: as the disk has room` },
   ],
-  flags: { data: dataFlag },
+  flags: { ...dataPlaceFlags },
   notes: [
     "At its quota a space refuses writes and takes deletes; its clients keep what they could not send.",
   ],
   run: async (args, terminal) => {
     const id = readSpaceOperand(args);
     const recordsMax = readQuota(args.operands[1] ?? "");
-    const data = readData(args);
+    const data = readDataPlace(args, terminal.environment);
     const { records } = await withControl(data, { makes: false }, async (control) => {
       const found = await findSpace(control, data, id);
       await control.changeSpace(id, { recordsMax }, actingNow());

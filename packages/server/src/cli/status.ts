@@ -1,7 +1,12 @@
-import { resolve } from "node:path";
 import { inspectFolder } from "../compose-operations.ts";
-import { readData } from "../config/settings.ts";
-import { readStatus, statusText } from "../operations/read-status.ts";
+import { inspectDatabase } from "../compose-postgres.ts";
+import { placeName } from "../config/data-place.ts";
+import {
+  databaseStatusText,
+  readDatabaseStatus,
+  readStatus,
+  statusText,
+} from "../operations/read-status.ts";
 import { readServerStatus, serverStatusText } from "../operations/server-status.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { placeFlags, readPlace } from "../transfer/place-flags.ts";
@@ -14,13 +19,22 @@ import { exitCodes } from "./exit-code.ts";
 export const status = defineCommand({
   flags: { ...placeFlags, json: { value: null, variable: null, help: "print JSON" } },
   notes: [
-    "With --data it only reads the files, also while the server runs. With --url it asks a server, as",
+    "With --data or --database it only reads, also while servers run. With --url it asks a server, as",
     "the holder of the token: the spaces that may be seen, and what is told of those administered.",
   ],
   run: async (args, terminal) => {
     const place = readPlace(args, terminal.environment);
+    if (place.kind === "data" && place.data.kind === "database") {
+      const facts = await inspectDatabase(place.data);
+      const read = readDatabaseStatus(placeName(place.data), facts);
+      const text = args.isOn("json")
+        ? `${JSON.stringify(read, null, 2)}\n`
+        : databaseStatusText(read);
+      terminal.print(text);
+      return exitCodes.ok.code;
+    }
     if (place.kind === "data") {
-      const data = resolve(readData(args));
+      const data = placeName(place.data);
       const read = readStatus(data, inspectFolder(data));
       terminal.print(args.isOn("json") ? `${JSON.stringify(read, null, 2)}\n` : statusText(read));
       return exitCodes.ok.code;

@@ -1,14 +1,14 @@
 import { formatStamp, STAMP_MAX, type Stamp, stampFromMillis } from "@synchro/core";
 import { peekToken } from "../access/verify-token.ts";
-import { openControlOf } from "../compose.ts";
+import { openControlOf } from "../compose-control.ts";
 import { refuseUsage } from "../config/arguments.ts";
-import { dataFlag, readData } from "../config/settings.ts";
 import { StartError } from "../config/start-error.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { cliActor } from "./cli-actor.ts";
 import { defineCommand, type Terminal } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { looksLikeToken, readTokenInput } from "./read-token-input.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 type Revoked = { readonly tokenId: string; readonly expiresAt: Stamp };
 
@@ -33,12 +33,12 @@ const readRevoked = async (operand: string, terminal: Terminal): Promise<Revoked
 /** Takes a token back before its time. */
 export const tokenRevoke = defineCommand({
   operands: [{ name: "ID", help: "the token's id (its jti), or - for the token itself on stdin" }],
-  flags: { data: dataFlag },
+  flags: { ...dataPlaceFlags },
   notes: ["Every server over this data refuses it within 10 seconds; open streams end too."],
   run: async (args, terminal) => {
     const [operand = ""] = args.operands;
     const revoked = await readRevoked(operand, terminal);
-    const control = await openControlOf(readData(args));
+    const control = await openControlOf(readDataPlace(args, terminal.environment));
     const { actor, at } = cliActor(systemRuntime);
     try {
       await control.revokeToken(revoked, { actor, now: at });

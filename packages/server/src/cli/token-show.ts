@@ -8,22 +8,16 @@ import {
   type TokenFault,
   type TokenNames,
 } from "../access/verify-token.ts";
-import { openControlIfThere } from "../compose.ts";
+import { openControlIfThere } from "../compose-control.ts";
 import { refuseUsage } from "../config/arguments.ts";
-import {
-  dataFlag,
-  keysFlag,
-  readData,
-  readKeySource,
-  readTokenNames,
-  tokenNameFlags,
-} from "../config/settings.ts";
+import { keysFlag, readKeySource, readTokenNames, tokenNameFlags } from "../config/settings.ts";
 import { StartError } from "../config/start-error.ts";
 import { describeGrants } from "../control/describe-grants.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { readTokenInput } from "./read-token-input.ts";
+import { type DataPlace, dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 const faults: { readonly [fault in TokenFault]: string } = {
   malformed: "REFUSED: it has not the form of a token",
@@ -53,8 +47,8 @@ const rows = ({ claims, id }: Pick<SignedToken, "claims" | "id">): readonly stri
 ];
 
 /** Whether servers over this data were told to refuse it; null: there is no data here to ask. */
-const askRevoked = async (token: SignedToken, folder: string): Promise<boolean | null> => {
-  const control = await openControlIfThere(folder);
+const askRevoked = async (token: SignedToken, place: DataPlace): Promise<boolean | null> => {
+  const control = await openControlIfThere(place);
   if (control === null) return null;
   try {
     return isRevoked(token, await control.readAccess());
@@ -70,15 +64,15 @@ const judge = async (
   of: {
     readonly keys: Awaited<ReturnType<typeof loadKeys>>;
     readonly names: TokenNames;
-    readonly folder: string;
+    readonly place: DataPlace;
   },
 ): Promise<Verdict> => {
-  const { keys, names, folder } = of;
+  const { keys, names, place } = of;
   const keyRing = { current: () => keys };
   const { verify } = createVerifyToken({ keyRing, names, runtime: systemRuntime });
   const reading = await verify(text);
   if (reading.kind === "refused") return { line: faults[reading.fault], isGood: false };
-  const isTakenBack = await askRevoked(reading.token, folder);
+  const isTakenBack = await askRevoked(reading.token, place);
   if (isTakenBack === true) return { line: "REVOKED", isGood: false };
   const unasked =
     isTakenBack === null ? "; whether it was revoked is not known: no --data here" : "";
@@ -90,7 +84,7 @@ export const tokenShow = defineCommand({
   operands: [
     { name: "-", help: "stands for standard input, which is read anyway", isOptional: true },
   ],
-  flags: { keys: keysFlag, ...tokenNameFlags, data: dataFlag },
+  flags: { keys: keysFlag, ...tokenNameFlags, ...dataPlaceFlags },
   notes: [
     "Ends with 0 only where the token is valid. It is read from stdin, never as an argument.",
   ],
@@ -102,7 +96,11 @@ export const tokenShow = defineCommand({
     const keys = await loadKeys(source);
     const text = await readTokenInput(terminal);
     const names = readTokenNames(args);
-    const { line, isGood } = await judge(text, { keys, names, folder: readData(args) });
+    const { line, isGood } = await judge(text, {
+      keys,
+      names,
+      place: readDataPlace(args, terminal.environment),
+    });
     terminal.print(`${line}\n`);
     const token = peekToken(text, systemRuntime.sha256);
     if (token === null) throw new StartError("it says nothing that a token of Synchro says");

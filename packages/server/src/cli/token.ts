@@ -2,23 +2,17 @@ import { formatStamp, type SpaceId } from "@synchro/core";
 import { EVERY_SPACE, type Grants, type Level, levels } from "../access/grants.ts";
 import { loadKeys } from "../access/key-ring.ts";
 import { createMintToken } from "../access/mint-token.ts";
-import { auditAt } from "../compose.ts";
+import { auditAt } from "../compose-control.ts";
 import { readChoice, readSpan, readSpace, requireText } from "../config/argument-values.ts";
 import { type Given, refuseUsage } from "../config/arguments.ts";
-import {
-  dataFlag,
-  keysFlag,
-  readData,
-  readKeySource,
-  readTokenNames,
-  tokenNameFlags,
-} from "../config/settings.ts";
+import { keysFlag, readKeySource, readTokenNames, tokenNameFlags } from "../config/settings.ts";
 import { StartError } from "../config/start-error.ts";
 import { describeGrants, onlySpaceOf } from "../control/describe-grants.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import { cliActor } from "./cli-actor.ts";
 import { defineCommand } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
+import { dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 
 const EXPIRES_S = 30 * 86_400;
 
@@ -85,7 +79,8 @@ export const token = defineCommand({
     "yes-every-space": { variable: null, value: null, help: "needed with --space '*'" },
     keys: keysFlag,
     ...tokenNameFlags,
-    data: { ...dataFlag, help: "folder whose log notes it, if it is there (./data)" },
+    ...dataPlaceFlags,
+    data: { ...dataPlaceFlags.data, help: "folder whose log notes it, if it is there (./data)" },
   },
   notes: [
     "The token stands alone on stdout; its id, by which it can be revoked, is told on stderr.",
@@ -103,7 +98,7 @@ export const token = defineCommand({
     const minting = await mint({ subject, grants, expiresInS });
     if (minting.kind !== "minted") throw new StartError(refusals[minting.kind]);
     const until = formatStamp(minting.expiresAt);
-    await auditAt(readData(args), {
+    await auditAt(readDataPlace(args, terminal.environment), {
       ...cliActor(systemRuntime),
       action: "token.mint",
       target: minting.id,

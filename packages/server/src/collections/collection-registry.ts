@@ -1,4 +1,4 @@
-import { type CollectionName, isCollectionName } from "@synchro/core";
+import { type CollectionName, isCollectionName, type MergeRules } from "@synchro/core";
 import { builtInCollections } from "@synchro/protocol";
 import type { CollectionConfig, Config } from "../config/define-config.ts";
 import { closestName } from "../config/closest-name.ts";
@@ -7,6 +7,7 @@ import type { StoredCollection } from "../store/store.ts";
 
 import type { Collection } from "./collection.ts";
 import { compileSchema } from "./compile-schema.ts";
+import { fieldsSchemaProblem, patchSchema, requiredFields } from "./fields-schema.ts";
 
 /** The collections that a server serves: fixed from its start to its end. */
 export type CollectionRegistry = {
@@ -38,15 +39,30 @@ const withHistory = (
 const hasSchema = (declared: Partial<CollectionConfig>): declared is CollectionConfig =>
   declared.schema !== undefined;
 
+/** @throws StartError if the policy can't have what the collection declares. */
+const mergeRulesOf = (name: CollectionName, config: CollectionConfig): MergeRules => {
+  const { merge = "last-write", schema, functions } = config;
+  if (merge === "last-write") {
+    if (functions === undefined) return merge;
+    throw new StartError(`collections.${name}.functions: only with merge "fields"`);
+  }
+  const problem = fieldsSchemaProblem(schema, functions ?? {});
+  if (problem !== null) throw new StartError(`collections.${name}.${problem}`);
+  return { functions: functions ?? {}, required: requiredFields(schema) };
+};
+
 const createCollection = (name: CollectionName, config: CollectionConfig): Collection => {
-  const compiled = compileSchema(config.schema);
+  const merge = mergeRulesOf(name, config);
+  const whole = compileSchema(config.schema);
+  if (whole.kind === "refused") throw new StartError(`collections.${name}.schema: ${whole.reason}`);
+  const compiled = merge === "last-write" ? whole : compileSchema(patchSchema(config.schema));
   if (compiled.kind === "refused") {
     throw new StartError(`collections.${name}.schema: ${compiled.reason}`);
   }
   return {
     name,
     keyField: config.key ?? null,
-    merge: config.merge ?? "last-write",
+    merge,
     keepsHistory: config.history ?? false,
     schema: config.schema,
     validate: compiled.validate,

@@ -1,4 +1,4 @@
-import type { MergePolicyName } from "@synchro/core";
+import type { FieldFunctions, MergePolicyName } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 
 /** One collection as a configuration declares it. */
@@ -11,8 +11,17 @@ export type CollectionConfig = {
   readonly schema: { readonly [keyword: string]: unknown };
   /** The member that repeats the record's key, if there is one: a value that has it must agree with the key. */
   readonly key?: string;
-  /** Who wins between two versions; `last-write` if absent. */
+  /**
+   * What becomes of two versions; `last-write` if absent: the later one stays. With `fields` each field
+   * is merged by itself, and the schema may constrain each field alone: of its keywords `properties`,
+   * `patternProperties`, `additionalProperties`, `propertyNames` and `required`.
+   */
   readonly merge?: MergePolicyName;
+  /**
+   * With `merge: "fields"`: fields that no stamp decides. `min` and `max` are for numbers and text,
+   * `union` for lists to which items are only ever added.
+   */
+  readonly functions?: FieldFunctions;
   /** Whether every version is kept and can be listed; false if absent. */
   readonly history?: boolean;
 };

@@ -90,7 +90,7 @@ describe("a file is refused in one line that names it, the field and the rule", 
     ],
     [
       { collections: { items: { schema, merge: "toString" } } },
-      "collections.items.merge must be one of last-write",
+      "collections.items.merge must be one of last-write, fields",
     ],
     [
       { collections: { items: { schema, history: "yes" } } },

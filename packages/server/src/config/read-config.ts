@@ -2,7 +2,7 @@ import {
   COLLECTION_NAME_PATTERN,
   isCollectionName,
   isJsonObject,
-  mergePolicies,
+  mergePolicyNames,
 } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 import { nameHint } from "./closest-name.ts";
@@ -31,13 +31,14 @@ const checkKeyField = (where: string, key: unknown): void => {
 
 const checkCollection = (where: string, value: unknown): void => {
   const fields = readObject(where, value);
-  refuseUnknown(where, fields, ["schema", "key", "merge", "history"]);
-  const { schema, key, merge, history } = fields;
+  refuseUnknown(where, fields, ["schema", "key", "merge", "functions", "history"]);
+  const { schema, key, merge, functions, history } = fields;
   if (schema !== undefined) readObject(`${where}.schema`, schema);
   if (key !== undefined) checkKeyField(`${where}.key`, key);
-  if (merge !== undefined && !(typeof merge === "string" && Object.hasOwn(mergePolicies, merge))) {
-    throw new StartError(`${where}.merge must be one of ${Object.keys(mergePolicies).join(", ")}`);
+  if (merge !== undefined && !mergePolicyNames.some((name) => name === merge)) {
+    throw new StartError(`${where}.merge must be one of ${mergePolicyNames.join(", ")}`);
   }
+  if (functions !== undefined) readObject(`${where}.functions`, functions);
   if (history !== undefined && typeof history !== "boolean") {
     throw new StartError(`${where}.history must be true or false`);
   }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { readSettings } from "./settings.ts";
 import { StartError } from "./start-error.ts";
@@ -39,8 +40,16 @@ describe("a bad value gets one line that names the flag and the rule", () => {
     [["--prot", "1"], "--prot is not a flag of serve: did you mean --port?"],
     [
       ["-p", "1"],
-      "-p is not a flag of serve: known are --port, --host, --data, --config, --keys, --issuer, --audience, --tls-cert, --tls-key, --public-url, --cors-origin, --log-level",
+      "-p is not a flag of serve: known are --port, --host, --data, --database, --allow-superuser, --replica, --pool-size, --config, --keys, --issuer, --audience, --tls-cert, --tls-key, --public-url, --cors-origin, --bus, --drain-delay, --log-level",
     ],
+    ...[["nats://user:secret@"], ["nats://a", "--bus", "nats://b/other"]].map(
+      (given): [string[], string] => [
+        ["--bus", ...given],
+        "--bus must be an address such as nats://user:password@127.0.0.1:4222/name, and several must differ in their hosts only",
+      ],
+    ),
+    [["--bus", "nats://127.0.0.1"], "--bus needs --database URL beside it"],
+    [["--drain-delay", "5s"], '--drain-delay must be a whole number from 0 to 300, not "5s"'],
     [["7200"], "7200 is not expected here: see synchro serve --help"],
     [
       ["--cors-origin", "https://app.example/"],
@@ -97,6 +106,9 @@ describe("settings", () => {
       tokenNames: { issuer: "synchro", audience: "synchro" },
       publicUrl: null,
       tls: null,
+      bus: null,
+      database: null,
+      drainDelaySeconds: 0,
     });
   });
 
@@ -113,6 +125,8 @@ describe("settings", () => {
     SYNCHRO_PUBLIC_URL: "https://shops.example/sync/",
     SYNCHRO_TLS_CERT: "cert.pem",
     SYNCHRO_TLS_KEY: "key.pem",
+    SYNCHRO_BUS: "nats://a.example, nats://b.example:4223",
+    SYNCHRO_DRAIN_DELAY: "15",
   };
 
   test("come from the environment", () => {
@@ -127,6 +141,15 @@ describe("settings", () => {
       tokenNames: { issuer: "https://login.example", audience: "shops" },
       publicUrl: "https://shops.example/sync",
       tls: { certFile: "cert.pem", keyFile: "key.pem" },
+      bus: {
+        servers: ["a.example:4222", "b.example:4223"],
+        user: null,
+        password: null,
+        isEncrypted: false,
+        subject: "synchro.hints",
+      },
+      database: null,
+      drainDelaySeconds: 15,
     });
   });
 
@@ -158,5 +181,47 @@ describe("settings", () => {
 
   test("an empty variable is none", () => {
     expect(readSettings([], { SYNCHRO_PORT: "", SYNCHRO_CORS_ORIGIN: "" }).port).toBe(7100);
+  });
+
+  test("name a database, its replicas and how it is used; a password is in no print of them", () => {
+    const { database } = readSettings([], {
+      SYNCHRO_DATABASE: "postgres://app:canary%2F1@db.example/shops",
+      SYNCHRO_REPLICA: "postgres://app@[::1]:5433/shops, postgres://app@/shops?host=/run/pg",
+      SYNCHRO_ALLOW_SUPERUSER: "true",
+      SYNCHRO_POOL_SIZE: "8",
+      PGPASSWORD: "canary/2",
+    });
+    expect(database).toMatchObject({
+      address: {
+        shown: "postgres://db.example:5432/shops",
+        host: "db.example",
+        port: 5432,
+        user: "app",
+        tls: false,
+      },
+      replicas: [
+        { host: "::1", port: 5433, shown: "postgres://[::1]:5433/shops" },
+        { host: "/run/pg", port: 5432, shown: "postgres:///run/pg/shops" },
+      ],
+      allowsSuperuser: true,
+      connectionsMax: 8,
+      isPasswordSeen: false,
+    });
+    expect(database?.address.password()).toBe("canary/1");
+    expect(database?.replicas.map(({ password }) => password())).toEqual(["canary/2", "canary/2"]);
+    expect(JSON.stringify(database) + inspect(database, { depth: 9 })).not.toContain("canary");
+  });
+
+  test("of two places the one given by a flag wins over one in a variable", () => {
+    const both = { SYNCHRO_DATABASE: "postgres://u@h/d", SYNCHRO_DATA: "elsewhere" };
+    expect(readSettings(["--data", "here"], both)).toMatchObject({
+      data: "here",
+      database: null,
+    });
+    const other = ["--database", "postgres://u:secret@other/d"];
+    expect(readSettings(other, both).database).toMatchObject({
+      address: { host: "other" },
+      isPasswordSeen: true,
+    });
   });
 });

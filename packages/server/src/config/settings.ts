@@ -1,6 +1,8 @@
 import type { KeySource } from "../access/key-ring.ts";
 import type { TokenNames } from "../access/verify-token.ts";
 import type { TlsFiles } from "../http/tls-files.ts";
+import type { DatabaseAddress } from "../postgres/database-address.ts";
+import { type NatsPlace, readNatsPlace } from "../live/bus/nats-place.ts";
 import {
   type Arguments,
   type Environment,
@@ -8,6 +10,14 @@ import {
   parseArguments,
   refuseUsage,
 } from "./arguments.ts";
+import {
+  type DatabaseChoice,
+  dataPlaceFlags,
+  isPasswordSeen,
+  readAddress,
+  readData,
+  readDatabase,
+} from "./data-place.ts";
 import { readChoice, readOrigin, readText, readWhole } from "./argument-values.ts";
 
 /** What an operator chooses when starting a server. */
@@ -17,6 +27,8 @@ export type Settings = {
   readonly host: string;
   /** The folder of the database; relative to the working directory. */
   readonly data: string;
+  /** The database instead of the folder; null: the folder. */
+  readonly database: DatabaseSettings | null;
   /** The configuration file; null: there is none. */
   readonly config: string | null;
   /** Origins of web pages that may read answers, as browsers send them: `https://app.example`. */
@@ -30,18 +42,29 @@ export type Settings = {
   readonly publicUrl: string | null;
   /** Null: plain HTTP. */
   readonly tls: TlsFiles | null;
+  /** How nodes over one database tell each other of commits; null: as the database itself offers. */
+  readonly bus: NatsPlace | null;
+  /** Seconds for which a stop goes on serving once `/readyz` says no. */
+  readonly drainDelaySeconds: number;
 };
 
 export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
 
 export type LogLevel = (typeof logLevels)[number];
 
-/** The folder of the database, for every command that opens it. */
-export const dataFlag = {
-  variable: "SYNCHRO_DATA",
-  value: "DIR",
-  help: "folder of the database (./data)",
-} as const;
+/** The database of a server, and how it is used. */
+export type DatabaseSettings = DatabaseChoice & {
+  /** Copies that follow the database: reads go to them as far as nobody can tell. */
+  readonly replicas: readonly DatabaseAddress[];
+  /** Connections of this node to the primary at a time, and as many to each replica. */
+  readonly connectionsMax: number;
+  /** Whether the command line, which every user of the machine can read, holds a password. */
+  readonly isPasswordSeen: boolean;
+};
+
+/** Below this the pools of a node can't be told apart. */
+const CONNECTIONS_MIN = 6;
+const CONNECTIONS_DEFAULT = 20;
 
 /** The configuration file, for every command that must know the collections. */
 export const configFlag = {
@@ -83,14 +106,25 @@ export const serveFlags = {
     value: "HOST",
     help: "address; without keys a loopback one (127.0.0.1)",
   },
-  data: dataFlag,
+  ...dataPlaceFlags,
+  replica: {
+    variable: "SYNCHRO_REPLICA",
+    value: "URL",
+    help: "postgres:// of a read replica; repeatable",
+    isRepeatable: true,
+  },
+  "pool-size": {
+    variable: "SYNCHRO_POOL_SIZE",
+    value: "COUNT",
+    help: `connections to each database (${CONNECTIONS_DEFAULT})`,
+  },
   config: configFlag,
   keys: { ...keysFlag, help: "keys that vouch for callers; without: open mode" },
   ...tokenNameFlags,
   "tls-cert": {
     variable: "SYNCHRO_TLS_CERT",
     value: "FILE",
-    help: "certificate in PEM, for HTTPS; together with --tls-key",
+    help: "certificate in PEM, for HTTPS; with --tls-key",
   },
   "tls-key": {
     variable: "SYNCHRO_TLS_KEY",
@@ -105,8 +139,19 @@ export const serveFlags = {
   "cors-origin": {
     variable: "SYNCHRO_CORS_ORIGIN",
     value: "ORIGIN",
-    help: "origin of a web page that may read answers; repeatable",
+    help: "web origin that may read answers; repeatable",
     isRepeatable: true,
+  },
+  bus: {
+    variable: "SYNCHRO_BUS",
+    value: "URL",
+    help: "nats://HOST:PORT between nodes; repeatable",
+    isRepeatable: true,
+  },
+  "drain-delay": {
+    variable: "SYNCHRO_DRAIN_DELAY",
+    value: "SECONDS",
+    help: "serve on while a balancer notices a stop (0)",
   },
   "log-level": {
     variable: "SYNCHRO_LOG_LEVEL",
@@ -114,10 +159,6 @@ export const serveFlags = {
     help: `${logLevels.join(", ")} (warn)`,
   },
 } as const;
-
-/** The folder that `--data` names. */
-export const readData = (args: Arguments<"data">): string =>
-  readText(args.value("data")) ?? "./data";
 
 /** The variable that may hold the key file's JSON itself. */
 const KEYS_JSON = "SYNCHRO_KEYS_JSON";
@@ -163,6 +204,42 @@ const readTls = (args: Arguments<"tls-cert" | "tls-key">): TlsFiles | null => {
   return { certFile, keyFile };
 };
 
+/** The address is not told back: a password may stand in it. */
+const readBus = (args: Arguments<"bus" | "database">): NatsPlace | null => {
+  const given = args.values("bus");
+  const [first] = given;
+  if (first === undefined) return null;
+  const place = readNatsPlace(given.map(({ text }) => text));
+  if (place === null) {
+    return refuseUsage(
+      `${first.place} must be an address such as nats://user:password@127.0.0.1:4222/name, and several must differ in their hosts only`,
+    );
+  }
+  // In a folder there is one server, which has nobody to tell.
+  const isAlone = args.value("database") === undefined;
+  if (isAlone && first.place === "--bus") refuseUsage("--bus needs --database URL beside it");
+  return place;
+};
+
+const readDatabaseSettings = (
+  args: Arguments<keyof typeof serveFlags>,
+  environment: Environment,
+): DatabaseSettings | null => {
+  const bounds = { min: CONNECTIONS_MIN, max: 1_000 };
+  const connectionsMax = readWhole(args.value("pool-size"), bounds);
+  const chosen = readDatabase(args, environment);
+  const replicas = args.values("replica").map((given) => readAddress(given, environment));
+  if (chosen === null) {
+    return replicas.length === 0 ? null : refuseUsage("--replica needs --database URL beside it");
+  }
+  return {
+    ...chosen,
+    replicas,
+    connectionsMax: connectionsMax ?? CONNECTIONS_DEFAULT,
+    isPasswordSeen: [args.value("database"), ...args.values("replica")].some(isPasswordSeen),
+  };
+};
+
 /** The settings of a server. @throws StartError (exit code 2) naming the flag or variable and the rule. */
 export const settingsOf = (
   args: Arguments<keyof typeof serveFlags>,
@@ -171,6 +248,7 @@ export const settingsOf = (
   port: readWhole(args.value("port"), { min: 0, max: 65_535 }) ?? 7100,
   host: readText(args.value("host")) ?? "127.0.0.1",
   data: readData(args),
+  database: readDatabaseSettings(args, environment),
   config: readText(args.value("config")),
   corsOrigins: args.values("cors-origin").map(readOrigin),
   logLevel: readChoice(args.value("log-level"), logLevels) ?? "warn",
@@ -178,6 +256,8 @@ export const settingsOf = (
   tokenNames: readTokenNames(args),
   publicUrl: readPublicUrl(args.value("public-url")),
   tls: readTls(args),
+  bus: readBus(args),
+  drainDelaySeconds: readWhole(args.value("drain-delay"), { min: 0, max: 300 }) ?? 0,
 });
 
 /**

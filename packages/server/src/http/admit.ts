@@ -1,8 +1,9 @@
 import type { SpaceId } from "@synchro/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Action, Authorize } from "../service/authorize.ts";
-import { credentialsOf, refuseUnavailable, refuseUnknown } from "./credentials.ts";
-import { sendProblem } from "./problem.ts";
+import { denialOfDecision } from "../service/denial.ts";
+import { credentialsOf, refuseUnknown } from "./credentials.ts";
+import { sendDenial } from "./problem.ts";
 
 /** A caller that may do what it asked for; asked again as long as a stream is open. */
 export type Admission = {
@@ -19,24 +20,14 @@ export const admit = async (
 ): Promise<Admission | null> => {
   const credentials = credentialsOf(request);
   const decision = await authorize(credentials, wish.space, wish.action);
-  switch (decision.kind) {
-    case "allowed":
-      return {
-        subject: decision.subject,
-        mayStillRead: async () =>
-          (await authorize(credentials, wish.space, "read")).kind === "allowed",
-      };
-    case "unauthorized":
-      refuseUnknown(request, reply);
-      return null;
-    case "forbidden":
-      sendProblem(reply, "forbidden", `this token may not ${wish.action} in ${wish.space}`);
-      return null;
-    case "unavailable":
-      refuseUnavailable(reply);
-      return null;
-    case "hidden":
-      sendProblem(reply, "not_found", "there is no such space");
-      return null;
+  if (decision.kind === "allowed") {
+    return {
+      subject: decision.subject,
+      mayStillRead: async () =>
+        (await authorize(credentials, wish.space, "read")).kind === "allowed",
+    };
   }
+  if (decision.kind === "unauthorized") refuseUnknown(request, reply);
+  else sendDenial(reply, denialOfDecision(decision, wish));
+  return null;
 };

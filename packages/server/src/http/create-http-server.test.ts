@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestServer, type TestServer } from "./http-server.fixture.ts";
 
@@ -229,7 +231,7 @@ describe("for supervisors", () => {
 
   test("/readyz gives the reasons why not", async () => {
     const reasons: string[] = [];
-    const other = await startTestServer({ notReadyReasons: () => reasons });
+    const other = await startTestServer({ readiness: async () => reasons });
     reasons.push("the store is opening");
     const response = await fetch(`${other.url}/readyz`);
     expect(response.status).toBe(503);
@@ -239,6 +241,20 @@ describe("for supervisors", () => {
     });
     expect((await fetch(`${other.url}/healthz`)).status).toBe(200);
     await other.server.stop();
+  });
+
+  test("/metrics tells of connections, and of bytes that they have not taken", async () => {
+    const value = async (name: string): Promise<number> => {
+      const text = await (await get("/metrics", { headers: { connection: "close" } })).text();
+      return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
+    };
+    const before = await value("synchro_connections");
+    expect(before).toBeGreaterThanOrEqual(1);
+    const socket = connect(server.port, "127.0.0.1");
+    await once(socket, "connect");
+    expect(await value("synchro_connections")).toBeGreaterThan(before);
+    expect(await value("synchro_buffered_bytes")).toBe(0);
+    socket.destroy();
   });
 
   test("/metrics counts requests by route, method and status, and tells no path", async () => {

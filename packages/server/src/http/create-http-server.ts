@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type Runtime, toHex } from "@synchro/core";
@@ -5,6 +6,7 @@ import type { Limits } from "@synchro/protocol";
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import type { Logger } from "pino";
 import type { ExposedMetrics } from "../create-metrics.ts";
+import type { Readiness } from "../create-readiness.ts";
 import type { Identify } from "../service/authorize.ts";
 import { addMissAnswers } from "./allowed-methods.ts";
 import { answerClientError, type OpenAnswers, trackAnswers } from "./client-error.ts";
@@ -21,6 +23,8 @@ import { sendProblem } from "./problem.ts";
 import { addBodyReader } from "./request-body.ts";
 import { createStop, type StopServer } from "./stop-server.ts";
 import { TLS_VERSION_MIN, type TlsPair } from "./tls-files.ts";
+import type { Upgrades } from "./upgrades.ts";
+import { watchConnections } from "./watch-connections.ts";
 
 /** Adds the routes of one dialect. Root hooks have answered for open mode, unknown callers, misses and bad bodies. */
 export type RoutePlugin = (app: FastifyInstance) => void | Promise<void>;
@@ -44,9 +48,12 @@ export type HttpServerOptions = {
   readonly metrics: ExposedMetrics;
   /** Aborted when the server begins to stop; the services get its signal. */
   readonly draining: AbortController;
-  /** Why requests should go elsewhere, beside a stop; empty where they need not. */
-  readonly notReadyReasons: () => readonly string[];
+  /** Milliseconds for which a stop goes on serving once `/readyz` says no. */
+  readonly drainDelayMs: number;
+  /** Why requests should go elsewhere, beside a stop. */
+  readonly readiness: Readiness;
   readonly routes: readonly RoutePlugin[];
+  readonly upgrades: Upgrades;
 };
 
 export type HttpServer = StopServer & {
@@ -76,6 +83,15 @@ const tlsOptions = (tls: TlsPair, limits: Limits): object => ({
   handshakeTimeout: limits.headersMs,
 });
 
+/** Whether a request may leave HTTP: what stands against any other request stands against it too. */
+const mayUpgrade = (request: IncomingMessage, { access, upgrades }: HttpServerOptions): boolean => {
+  const isServed =
+    access.kind === "open"
+      ? openModeRefusal(request) === null
+      : request.headers.host !== undefined || request.httpVersion === "1.0";
+  return isServed && upgrades.accepts(request);
+};
+
 const createApp = (options: HttpServerOptions, answers: OpenAnswers): FastifyInstance => {
   const { limits, runtime, tls } = options;
   // Fastify's own lines are for its own failures: requests are logged by `observeRequests`.
@@ -90,6 +106,8 @@ const createApp = (options: HttpServerOptions, answers: OpenAnswers): FastifyIns
     maxHeaderSize: HEADER_BYTES_MAX,
     // The gates answer for a missing Host, with a problem document.
     requireHostHeader: false,
+    // Other upgrades that are asked for are let be: such a request is answered as it stands.
+    shouldUpgradeCallback: (request: IncomingMessage) => mayUpgrade(request, options),
   };
   return fastify({
     loggerInstance: logger,
@@ -198,6 +216,8 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   const app = createApp(options, answers);
   const routes = collectRoutes(app);
   trackAnswers(app.server, answers);
+  app.server.on("upgrade", options.upgrades.take);
+  watchConnections(app.server, options.metrics);
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   observeRequests(app, options);
@@ -208,12 +228,10 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   addBodyReader(app, options.limits);
   await collectRouteSchemas(app);
   addFrontPage(app);
+  const stop = createStop(app, options);
   addOperationsRoutes(app, {
     metrics: options.metrics,
-    notReadyReasons: () => [
-      ...(options.draining.signal.aborted ? ["the server is stopping"] : []),
-      ...options.notReadyReasons(),
-    ],
+    readiness: async () => (stop.isStopping() ? ["the server is stopping"] : options.readiness()),
   });
   for (const addRoutes of options.routes) await app.register(async (scope) => addRoutes(scope));
   await addDocsRoutes(app);
@@ -222,6 +240,6 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
     routes,
     listen: (at) => listen(app, at),
     renewTls: (pair) => renewTls(app, pair),
-    ...createStop(app, options),
+    ...stop,
   };
 };

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Credentials, Identity } from "../service/authorize.ts";
-import { sendProblem } from "./problem.ts";
+import { denialOfIdentity } from "../service/denial.ts";
+import { sendProblem, sendDenial } from "./problem.ts";
 
 /**
  * The bearer token of a request (RFC 6750, section 2.1): of the header and of nothing else, so that
@@ -27,28 +28,12 @@ export const refuseUnknown = (request: FastifyRequest, reply: FastifyReply): Fas
   return sendProblem(reply, "unauthorized", "send a valid token as Authorization: Bearer TOKEN");
 };
 
-/** Seconds after which it may be known again who may do what. */
-const UNAVAILABLE_S = 5;
-
-/** Answers where it can't be known whether a caller was shut out. */
-export const refuseUnavailable = (reply: FastifyReply): FastifyReply => {
-  reply.header("retry-after", String(UNAVAILABLE_S));
-  return sendProblem(reply, "unavailable", "who may do what can't be looked up now");
-};
-
 /** Answers a caller who is not known, or not now. */
 export const refuseIdentity = (
   request: FastifyRequest,
   reply: FastifyReply,
   identity: Exclude<Identity, { readonly kind: "known" }>,
 ): FastifyReply => {
-  switch (identity.kind) {
-    case "unauthorized":
-      return refuseUnknown(request, reply);
-    case "unavailable":
-      return refuseUnavailable(reply);
-    case "limited":
-      reply.header("retry-after", String(identity.retryAfterS));
-      return sendProblem(reply, "rate_limited", "this token makes more requests than are taken");
-  }
+  if (identity.kind === "unauthorized") return refuseUnknown(request, reply);
+  return sendDenial(reply, denialOfIdentity(identity));
 };

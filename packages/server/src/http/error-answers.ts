@@ -1,6 +1,17 @@
 import type { ProblemCode } from "@synchro/protocol";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { sendProblem } from "./problem.ts";
+import { denialOfStore } from "../service/denial.ts";
+import { StoreUnavailableError } from "../store/store-unavailable-error.ts";
+import { sendDenial, sendProblem } from "./problem.ts";
+
+const sendUnavailable = (
+  error: StoreUnavailableError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
+  request.log.warn({ reqId: request.id, err: error }, "the store is not available");
+  return sendDenial(reply, denialOfStore(error));
+};
 
 /** Errors that the framework makes of what a client sent, by their codes. */
 const frameworkErrors: { readonly [code: string]: readonly [ProblemCode, string] } = {
@@ -35,10 +46,11 @@ const clientProblem = (error: FastifyError): readonly [ProblemCode, string] | nu
  * the server: 500 with a request id, under which the log has the cause.
  */
 export const answerError = (
-  error: FastifyError,
+  error: FastifyError | StoreUnavailableError,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply => {
+  if (error instanceof StoreUnavailableError) return sendUnavailable(error, request, reply);
   const problem = clientProblem(error);
   if (problem !== null) return sendProblem(reply, ...problem);
   // The route's pattern only: paths and queries name shops and hold cursors.
@@ -52,5 +64,5 @@ export const answerError = (
 };
 
 export const addErrorAnswers = (app: FastifyInstance): void => {
-  app.setErrorHandler<FastifyError>(answerError);
+  app.setErrorHandler<FastifyError | StoreUnavailableError>(answerError);
 };

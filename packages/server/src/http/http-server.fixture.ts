@@ -4,6 +4,7 @@ import type { Runtime } from "@synchro/core";
 import { defaultLimits, type Limits } from "@synchro/protocol";
 import { pino } from "pino";
 import { createMetrics } from "../create-metrics.ts";
+import type { Readiness } from "../create-readiness.ts";
 import { systemRuntime } from "../system-runtime.ts";
 import {
   type AccessMode,
@@ -62,7 +63,8 @@ type TestOptions = {
   readonly corsOrigins?: readonly string[];
   readonly tls?: TlsPair;
   readonly routes?: readonly RoutePlugin[];
-  readonly notReadyReasons?: () => readonly string[];
+  readonly drainDelayMs?: number;
+  readonly readiness?: Readiness;
 };
 
 const exchange = (
@@ -93,6 +95,7 @@ export const startTestServer = async (options: TestOptions = {}): Promise<TestSe
   });
   const draining = new AbortController();
   const server = await createHttpServer({
+    upgrades: { accepts: () => false, take: () => {}, cut: () => {} },
     limits: { ...defaultLimits, ...options.limits },
     runtime: options.runtime ?? systemRuntime,
     logger: pino({ level: "debug" }, sink),
@@ -101,7 +104,8 @@ export const startTestServer = async (options: TestOptions = {}): Promise<TestSe
     tls: options.tls ?? null,
     metrics: createMetrics({ process: false }),
     draining,
-    notReadyReasons: options.notReadyReasons ?? (() => []),
+    drainDelayMs: options.drainDelayMs ?? 0,
+    readiness: options.readiness ?? (async () => []),
     routes: options.routes ?? [fakeRoutes],
   });
   const url = await server.listen({ host: "127.0.0.1", port: 0 });

@@ -1,3 +1,4 @@
+import { LIVE_PATH } from "@synchro/protocol";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EVERY_SPACE } from "../access/grants.ts";
 import type { Identify } from "../service/authorize.ts";
@@ -8,6 +9,10 @@ import { sendProblem } from "./problem.ts";
 const publicRoutes: ReadonlySet<string> = new Set(
   ["/", "/healthz", "/readyz", "/openapi.json"].flatMap((path) => [`GET ${path}`, `HEAD ${path}`]),
 );
+
+/** What is no WebSocket is told so; who connects with one says in its first frame who it is. */
+const isLiveDoor = (method: string, route: string): boolean =>
+  method === "GET" && route === LIVE_PATH;
 
 /** Where a device shows its code or its secret instead of a token. */
 const isDeviceDoor = (method: string, route: string): boolean =>
@@ -20,6 +25,7 @@ const isDocumentation = (method: string, route: string): boolean =>
 export const isPublicRoute = (method: string, route: string): boolean =>
   publicRoutes.has(`${method} ${route}`) ||
   isDeviceDoor(method, route) ||
+  isLiveDoor(method, route) ||
   isDocumentation(method, route);
 
 /** Routes that tell of all spaces together. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ExposedMetrics } from "../create-metrics.ts";
+import type { Readiness } from "../create-readiness.ts";
 
 const tags = ["operations"];
 
@@ -31,8 +32,7 @@ export const addOperationsRoutes = (
   app: FastifyInstance,
   deps: {
     readonly metrics: ExposedMetrics;
-    /** Why requests should go elsewhere; empty where they need not. */
-    readonly notReadyReasons: () => readonly string[];
+    readonly readiness: Readiness;
   },
 ): void => {
   const health = {
@@ -48,8 +48,8 @@ export const addOperationsRoutes = (
     },
     exposeHeadRoute: true,
   };
-  app.get("/readyz", readiness, (_, reply) => {
-    const reasons = deps.notReadyReasons();
+  app.get("/readyz", readiness, async (_, reply) => {
+    const reasons = await deps.readiness();
     return reasons.length === 0
       ? sendJson(reply, 200, { status: "ready" })
       : sendJson(reply, 503, { status: "not_ready", reasons });

@@ -31,23 +31,24 @@ const placeOf = (text: string, at: number): string => {
   return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
 };
 
-const syntaxDetail = (text: string): string => {
+const syntaxDetail = (text: string, what: string): string => {
   const at = jsonSyntaxErrorAt(text) ?? text.length;
   const character = text.codePointAt(at);
   if (character === undefined)
-    return `the body is not JSON: it ends too early, at ${placeOf(text, at)}`;
+    return `the ${what} is not JSON: it ends too early, at ${placeOf(text, at)}`;
   const shown = JSON.stringify(String.fromCodePoint(character).toWellFormed());
-  return `the body is not JSON: unexpected ${shown} at ${placeOf(text, at)}`;
+  return `the ${what} is not JSON: unexpected ${shown} at ${placeOf(text, at)}`;
 };
 
 /**
  * Reads the bytes of a body as JSON. What would be dear to parse is refused before it is parsed:
- * the scan is linear, and `JSON.parse` never sees more tokens or levels than the limits allow.
+ * the scan is linear, and `JSON.parse` never sees more tokens or levels than the limits allow. `what`
+ * is what the bytes are called in words: a frame of a WebSocket is read no otherwise.
  * Spec: LIMIT-3, LIMIT-7, DATA-11 to DATA-16.
  */
-export const parseBody = (bytes: Buffer, limits: Limits): BodyParse => {
-  if (bytes.length === 0) return refused("bad_json", "the body is empty: send a JSON object");
-  if (!isUtf8(bytes)) return refused("bad_json", "the body is not UTF-8");
+export const parseBody = (bytes: Buffer, limits: Limits, what = "body"): BodyParse => {
+  if (bytes.length === 0) return refused("bad_json", `the ${what} is empty: send a JSON object`);
+  if (!isUtf8(bytes)) return refused("bad_json", `the ${what} is not UTF-8`);
   const text = bytes.toString("utf8");
   const scan = scanJson(text, {
     tokensMax: limits.bodyTokensMax,
@@ -59,14 +60,14 @@ export const parseBody = (bytes: Buffer, limits: Limits): BodyParse => {
   });
   if (scan.kind === "too_large") {
     return scan.limit === "tokens"
-      ? refused("too_complex", `the body has more than ${limits.bodyTokensMax} values and names`)
-      : refused("too_complex", `the body nests deeper than ${limits.bodyDepthMax} levels`);
+      ? refused("too_complex", `the ${what} has more than ${limits.bodyTokensMax} values and names`)
+      : refused("too_complex", `the ${what} nests deeper than ${limits.bodyDepthMax} levels`);
   }
   try {
     const json: unknown = JSON.parse(text);
     return { kind: "parsed", body: { json, violations: scan.violations } };
   } catch (error) {
-    if (error instanceof SyntaxError) return refused("bad_json", syntaxDetail(text));
+    if (error instanceof SyntaxError) return refused("bad_json", syntaxDetail(text, what));
     throw error;
   }
 };

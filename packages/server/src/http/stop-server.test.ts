@@ -161,14 +161,41 @@ describe("[LIVE-15] a stop", () => {
   });
 
   test("is told by /readyz to whoever still has a connection", async () => {
-    const server = await startTestServer();
-    server.draining.abort();
+    const server = await startTestServer({ drainDelayMs: 200 });
+    const stop = server.server.stop();
     const response = await fetch(`${server.url}/readyz`);
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
       status: "not_ready",
       reasons: ["the server is stopping"],
     });
-    await server.server.stop();
+    expect(server.draining.signal.aborted).toBe(false);
+    await stop;
+    expect(server.draining.signal.aborted).toBe(true);
+  });
+
+  test("goes on serving, new connections too, for as long as a load balancer may take to notice", async () => {
+    const server = await startTestServer({ drainDelayMs: 400 });
+    const startedAt = performance.now();
+    const stop = server.server.stop();
+    while (performance.now() - startedAt < 300) {
+      const headers = { connection: "close" };
+      expect((await fetch(`${server.url}/healthz`, { headers })).status).toBe(200);
+      expect((await fetch(`${server.url}/readyz`, { headers })).status).toBe(503);
+      expect(server.draining.signal.aborted).toBe(false);
+      await sleep(20);
+    }
+    expect(await stop).toBe("finished");
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(400);
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow("fetch failed");
+  });
+
+  test("that is forced waits for no load balancer either", async () => {
+    const server = await startTestServer({ drainDelayMs: 20_000 });
+    const startedAt = performance.now();
+    const stop = server.server.stop();
+    server.server.force();
+    expect(await stop).toBe("cut");
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 });

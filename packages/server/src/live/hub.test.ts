@@ -109,6 +109,83 @@ describe("waiting", () => {
   });
 });
 
+describe("the seq that was told", () => {
+  test("is the greatest, so that a hint that comes late takes nothing back", () => {
+    const { hub } = setUp();
+    const listener = hub.listen(shop);
+    expect(listener.seqTold()).toBeNull();
+    hub.announce(shop, 8);
+    hub.announce(shop, 7);
+    hub.announce(otherShop, 9);
+    expect(listener.seqTold()).toBe(8);
+    expect(hub.listen(shop).seqTold()).toBe(8);
+  });
+
+  test("is none after an announcement that names none: the database may be another", () => {
+    const { hub } = setUp();
+    const listener = hub.listen(shop);
+    hub.announce(shop, 8);
+    hub.announce(shop);
+    expect(listener.seqTold()).toBeNull();
+    hub.announce(shop, 3);
+    expect(listener.seqTold()).toBe(3);
+  });
+});
+
+describe("what is owed", () => {
+  const setUpDebts = () => {
+    const time = new VirtualTime();
+    const passedOn: number[] = [];
+    const hub = createHub<string>(time.runtime, FRAME_MS, (ms) => void passedOn.push(ms));
+    return { time, hub, passedOn };
+  };
+
+  test("is what a reader was told of, from the announcement until it waits again", async () => {
+    const { time, hub, passedOn } = setUpDebts();
+    const listener = hub.listen(shop);
+    const outcome = watch(listener.wait(1_000, never));
+    await time.advance(100);
+    hub.announce(shop);
+    await time.advance(30);
+    expect(outcome()).toBe("changed");
+    expect(hub.oldestOwedMs()).toBe(30);
+    await time.advance(20);
+    expect(passedOn).toEqual([]);
+    void listener.wait(1_000, never);
+    expect(passedOn).toEqual([50]);
+    expect(hub.oldestOwedMs()).toBe(0);
+  });
+
+  test("is also what was announced while it passed on something else", async () => {
+    const { time, hub, passedOn } = setUpDebts();
+    const listener = hub.listen(shop);
+    hub.announce(shop);
+    await listener.wait(1_000, never);
+    await time.advance(10);
+    hub.announce(shop);
+    await time.advance(5);
+    expect(hub.oldestOwedMs()).toBe(15);
+    expect(await listener.wait(1_000, never)).toBe("changed");
+    expect(hub.oldestOwedMs()).toBe(5);
+    await time.advance(1);
+    void listener.wait(1_000, never);
+    expect(passedOn).toEqual([15, 6]);
+  });
+
+  test("goes with the reader, and is the oldest of all readers of all spaces", async () => {
+    const { time, hub } = setUpDebts();
+    const slow = hub.listen(shop);
+    hub.announce(shop);
+    await time.advance(10);
+    hub.listen(otherShop);
+    hub.announce(otherShop);
+    await time.advance(10);
+    expect(hub.oldestOwedMs()).toBe(20);
+    slow.close();
+    expect(hub.oldestOwedMs()).toBe(10);
+  });
+});
+
 describe("sharing", () => {
   /** A read that a test lets finish. */
   const createReads = () => {

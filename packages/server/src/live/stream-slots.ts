@@ -8,6 +8,8 @@ export type StreamSlots = {
   readonly take: (kind: StreamKind) => (() => void) | null;
   /** Seconds after which who found no place may ask again, drawn anew each time: not all at once. */
   readonly retryAfterSeconds: () => number;
+  /** Whether all are taken. */
+  readonly isFull: () => boolean;
 };
 
 /** The least wait, and how many whole seconds may come on top, a power of two. */
@@ -21,9 +23,10 @@ export const createStreamSlots = (deps: {
   readonly runtime: Pick<Runtime, "randomBytes">;
 }): StreamSlots => {
   let taken = 0;
+  const isFull = (): boolean => taken >= deps.limits.streamsMax;
   return {
     take: (kind) => {
-      if (taken >= deps.limits.streamsMax) return null;
+      if (isFull()) return null;
       taken += 1;
       const close = deps.metrics.openStream(kind);
       let isTaken = true;
@@ -35,5 +38,6 @@ export const createStreamSlots = (deps: {
     },
     retryAfterSeconds: () =>
       RETRY_SECONDS_MIN + ((deps.runtime.randomBytes(1)[0] ?? 0) % RETRY_SECONDS_SPREAD),
+    isFull,
   };
 };

@@ -133,6 +133,18 @@ describe("the doctor", () => {
     ["UPDATE records SET key = '' WHERE key = 'gone'", "its key breaks a rule"],
     ["UPDATE records SET buried_at = NULL WHERE key = 'gone'", "no one knows when"],
     ["UPDATE records SET buried_at = stamp WHERE key = 'k3'", "it is live, and was buried"],
+    [
+      "UPDATE records SET field_state = 'life' WHERE key = 'k3'",
+      "its life and stamps can't be read",
+    ],
+    [
+      `UPDATE records SET field_state = '"life":2,"stamps":{}' WHERE key = 'k3'`,
+      "its life is not that of its value",
+    ],
+    [
+      `UPDATE records SET field_state = '"life":1,"stamps":{"n":"2999-01-01T00:00:00Z"}' WHERE key = 'k3'`,
+      "a field's stamp is after its own",
+    ],
   ])("with --deep, records: after %s", async (sql, told) => {
     harm(sql);
     expect(illIn(await look({}, { deep: true }))["records"]).toContain(told);
@@ -195,8 +207,8 @@ describe("the doctor", () => {
 
   test("tells a Node that is too old, and what a restore has left", async () => {
     mkdirSync(join(data, "restoring-20261124T101500.000000Z"));
-    const ill = illIn(await look({ nodeVersion: "22.1.0" }));
-    expect(ill["node"]).toMatch(/^FAIL .*Node 24/);
+    const ill = illIn(await look({ nodeVersion: "24.8.9" }));
+    expect(ill["node"]).toMatch(/^FAIL .*Node 24\.9/);
     expect(ill["restores"]).toMatch(/^WARN one was cut off/);
   });
 });

@@ -20,10 +20,16 @@ export const examineCollections = (
   return ok("config", `it loads, and its ${configured.length} collections are those of the data`);
 };
 
-/** The oldest Node that the program runs on. */
-const NODE_MIN = 24;
+/** The oldest Node that the program runs on; `bin/synchro.mjs` says the same. */
+const NODE_MIN = { major: 24, minor: 9 };
 
-export const examineNode = (version: string): Finding =>
-  Number(version.split(".")[0]) >= NODE_MIN
-    ? ok("node", `Node ${version}`)
-    : fail("node", `Node ${version} is too old: install Node ${NODE_MIN} or newer`);
+export const examineNode = (version: string): Finding => {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const isOld = major < NODE_MIN.major || (major === NODE_MIN.major && minor < NODE_MIN.minor);
+  return isOld
+    ? fail(
+        "node",
+        `Node ${version} is too old: install Node ${NODE_MIN.major}.${NODE_MIN.minor} or newer`,
+      )
+    : ok("node", `Node ${version}`);
+};

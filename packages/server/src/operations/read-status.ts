@@ -52,6 +52,19 @@ export const writtenAt = (data: string): Stamp => {
   return stampFromMillis(Math.floor(Math.max(...times) / 1_000) * 1_000);
 };
 
+/** What `status` tells of a database that servers share. */
+export type DatabaseStatus = Pick<DataStatus, "data" | "database_bytes" | "declared" | "spaces">;
+
+export const readDatabaseStatus = (
+  data: string,
+  facts: Pick<DataFacts, "declared" | "spaces"> & { readonly bytes: number },
+): DatabaseStatus => ({
+  data,
+  database_bytes: facts.bytes,
+  declared: facts.declared,
+  spaces: facts.spaces.map(spaceStatus),
+});
+
 export const readStatus = (data: string, facts: DataFacts): DataStatus => ({
   data,
   schema: facts.schema,
@@ -74,9 +87,8 @@ export const textTable = (rows: readonly (readonly string[])[]): string => {
   return rows.map((row) => `${row.map(cell).join("  ").trimEnd()}\n`).join("");
 };
 
-/** The status of a data folder for people. */
-export const statusText = (status: DataStatus): string => {
-  const rows = status.spaces.map((each) => [
+const spacesText = (spaces: DataStatus["spaces"]): string => {
+  const rows = spaces.map((each) => [
     each.space,
     String(each.live),
     String(each.tombstones),
@@ -98,9 +110,21 @@ export const statusText = (status: DataStatus): string => {
     "REJECTED",
     "HISTORY",
   ];
+  return rows.length === 0 ? "It holds no space yet.\n" : textTable([titles, ...rows]);
+};
+
+/** The status of a database for people. */
+export const databaseStatusText = ({
+  data,
+  database_bytes: bytes,
+  spaces,
+}: DatabaseStatus): string => `${data}: ${formatBytes(bytes)}\n${spacesText(spaces)}`;
+
+/** The status of a data folder for people. */
+export const statusText = (status: DataStatus): string => {
   const sizes = `database ${formatBytes(status.database_bytes)}, log ${formatBytes(status.log_bytes)}`;
   return [
     `${status.data}: ${sizes}, schema ${status.schema}, last written ${status.written_at}\n`,
-    rows.length === 0 ? "It holds no space yet.\n" : textTable([titles, ...rows]),
+    spacesText(status.spaces),
   ].join("");
 };

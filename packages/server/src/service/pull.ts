@@ -28,6 +28,8 @@ export type PullInput = {
   readonly told?: ReadonlySet<Seq>;
   /** The head that this request's own push left; absent: it had none. */
   readonly startMax?: Seq;
+  /** A head that was announced: nothing older is read. */
+  readonly seqMin?: Seq;
 };
 
 export type PullAnswer = {
@@ -68,6 +70,7 @@ export const createPull =
       ),
       bytesMax: input.bytesMax ?? deps.limits.pageBytesMax,
       told: input.told ?? nothingTold,
+      ...(input.seqMin === undefined ? {} : { seqMin: input.seqMin }),
     });
     return {
       reset: outcome.reset,

@@ -55,7 +55,7 @@ const setUp = (
     } as unknown as Parameters<typeof createPush>[0]["store"],
     runtime: new VirtualTime().runtime,
     ...(of.quota === undefined ? {} : { quotaOf: () => of.quota ?? null }),
-    hub: { announce: (space) => told.push(`announced ${space}`) },
+    announce: ({ space, seq }) => told.push(`announced ${space} ${seq}`),
     metrics: {
       countPush: (kind) => told.push(kind),
       countResult: (kind) => told.push(kind),
@@ -82,7 +82,7 @@ test("[PUSH-6] what was committed is announced once it is durable, counted and a
   expect(told).toEqual([
     "durable",
     "committed",
-    "announced shop-1",
+    "announced shop-1 8",
     "applied",
     "superseded",
     "applied",
@@ -111,7 +111,7 @@ describe("[SPACE-7] a quota", () => {
   const stamp = "2026-11-24T10:00:00.000000Z" as Stamp;
   const readings = "readings" as CollectionName;
   const record = { collection: readings, key: "a", stamp, author: null };
-  const write: PushChange = { kind: "write", ...record, base: null, value: "{}" };
+  const write: PushChange = { kind: "write", ...record, base: null, value: "{}", fieldState: null };
   const tombstone: PushChange = { ...write, value: null };
   const assign: PushChange = { kind: "assign", ...record, members: {} };
   const refused: PushChange = {

@@ -2,6 +2,7 @@ import {
   type Ack,
   type ChangeResult,
   encodeAck,
+  type EpochPosition,
   liveRecords,
   type PushChange,
   type Runtime,
@@ -10,7 +11,7 @@ import {
   type Stamp,
   type StoredRecord,
 } from "@synchro/core";
-import type { Hub } from "../live/hub.ts";
+import type { Hint } from "../live/bus/bus.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
 
@@ -19,6 +20,8 @@ export type PushInput = {
   readonly clientId: string | null;
   readonly changes: readonly PushChange[];
   readonly checksClocks: boolean;
+  /** See `StorePush`. */
+  readonly positions?: readonly EpochPosition[];
 };
 
 export type PushAnswer =
@@ -65,7 +68,8 @@ export const createPush =
   (deps: {
     readonly store: Store;
     readonly runtime: Runtime;
-    readonly hub: Pick<Hub<unknown>, "announce">;
+    /** Tells of a commit, here and to other nodes; neither waits nor throws. */
+    readonly announce: (hint: Hint) => void;
     readonly metrics: Metrics;
     /** Absent: no space has a quota. */
     readonly quotaOf?: QuotaOf;
@@ -80,7 +84,7 @@ export const createPush =
     const outcome = await deps.store.push({ ...input, now });
     deps.metrics.countPush(outcome.kind);
     if (outcome.kind === "full") return outcome;
-    if (outcome.changed > 0) deps.hub.announce(input.space);
+    if (outcome.changed > 0) deps.announce({ space: input.space, seq: outcome.position.seq });
     for (const result of outcome.results) deps.metrics.countResult(result.kind);
     const { results, lostTo } = outcome;
     return {

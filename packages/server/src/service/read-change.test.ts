@@ -56,6 +56,12 @@ const cases: readonly Case[] = [
   ["[DATA-8] null", null, "bad_change", ""],
   ["[DATA-8] a number", 7, "bad_change", ""],
   ["[DATA-8] an array", [good], "bad_change", ""],
+  [
+    "[FIELDS-8] a life where nothing is merged field by field",
+    { ...good, life: 1 },
+    "policy_mismatch",
+    "/life",
+  ],
   ["[DATA-8] no collection", without("collection"), "bad_change", "/collection"],
   [
     "[DATA-8] a collection that is no string",
@@ -191,7 +197,7 @@ describe("a change is refused with a code and a path", () => {
   });
 
   test("every code that one change alone can earn is among them", () => {
-    const elsewhere = ["stale", "stamp_ahead", "data_rule", "not_subscribed"];
+    const elsewhere = ["stale", "stamp_ahead", "data_rule", "not_subscribed", "incomplete"];
     const covered = new Set([...cases.map(([, , code]) => code as string), ...elsewhere]);
     expect([...covered].toSorted()).toEqual(Object.keys(rejections).toSorted());
   });
@@ -249,6 +255,7 @@ describe("a change that is taken", () => {
       base: 0,
       author: { name: "ann", verified: false },
       value: JSON.stringify(value),
+      fieldState: null,
     });
   });
 

@@ -9,14 +9,16 @@ import {
   parseStamp,
   type PushChange,
   recordKeyProblem,
-  type RejectionCode,
   type Runtime,
   type Stamp,
-  utf8Length,
+  type VersionContent,
 } from "@synchro/core";
 import type { JsonViolation, Limits } from "@synchro/protocol";
 import type { Collection } from "../collections/collection.ts";
 import type { CollectionRegistry } from "../collections/collection-registry.ts";
+import { readPatch } from "./read-patch.ts";
+import { checkMembers, checkSchema, isDelete, readMembers, valueText } from "./read-value.ts";
+import { Refusal } from "./refusal.ts";
 import { violationMessage } from "./violation-message.ts";
 
 export type ChangeReading = {
@@ -28,17 +30,6 @@ export type ChangeReading = {
   readonly subject: string | null;
   readonly sha256: Runtime["sha256"];
 };
-
-/** The first thing wrong with a change. */
-class Refusal extends Error {
-  readonly code: RejectionCode;
-  readonly path: string;
-  constructor(code: RejectionCode, path: string, message: string) {
-    super(message);
-    this.code = code;
-    this.path = path;
-  }
-}
 
 const readCollection = (reading: ChangeReading, change: JsonObject): Collection => {
   const name = change["collection"];
@@ -96,47 +87,38 @@ const readAuthor = (reading: ChangeReading, change: JsonObject): Author | null =
   throw new Refusal("bad_change", "/author", message);
 };
 
-const checkMembers = (collection: Collection, key: string, value: JsonObject): void => {
-  for (const name of Object.keys(value)) {
-    if (name.startsWith("_")) {
-      const path = `/value/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-      throw new Refusal("reserved_member", path, "members that start with _ are reserved");
-    }
+/** The whole value that a change to a collection of the policy `last-write` holds; null: it deletes. */
+const readWhole = (
+  { limits }: ChangeReading,
+  collection: Collection,
+  change: JsonObject,
+  key: string,
+): string | null => {
+  if (change["life"] !== undefined || change["stamps"] !== undefined) {
+    const member = change["life"] === undefined ? "stamps" : "life";
+    const message = `${member} must not stand here: this collection does not merge field by field`;
+    throw new Refusal("policy_mismatch", `/${member}`, message);
   }
-  const { keyField } = collection;
-  if (keyField === null || !Object.hasOwn(value, keyField) || value[keyField] === key) return;
-  throw new Refusal("key_mismatch", `/value/${keyField}`, `${keyField} must equal the key`);
+  if (isDelete(change)) return null;
+  const value = readMembers(change);
+  checkMembers(collection, key, value);
+  const text = valueText(value, limits);
+  checkSchema(collection, value);
+  return text;
 };
 
-const readValue = (
+const readContent = (
   reading: ChangeReading,
   collection: Collection,
-  key: string,
   change: JsonObject,
-): string | null => {
-  const { deleted: isDeleted = false } = change;
-  if (typeof isDeleted !== "boolean") {
-    throw new Refusal("bad_change", "/deleted", "deleted must be true or false");
+  of: { readonly key: string; readonly stamp: Stamp },
+): VersionContent => {
+  const { merge: rules } = collection;
+  if (rules !== "last-write") {
+    return readPatch({ collection, rules, limits: reading.limits }, change, of);
   }
-  const { value } = change;
-  if (isDeleted) {
-    if (value === undefined) return null;
-    throw new Refusal("bad_change", "/value", "a change with deleted true must not have a value");
-  }
-  if (!isJsonObject(value)) throw new Refusal("bad_value", "/value", "value must be an object");
-  checkMembers(collection, key, value);
-  const text = JSON.stringify(value);
-  const { valueBytesMax } = reading.limits;
-  // A UTF-16 unit takes at most three bytes: most values need no counting.
-  if (text.length * 3 > valueBytesMax && utf8Length(text) > valueBytesMax) {
-    const message = `value must have at most ${valueBytesMax} bytes as JSON`;
-    throw new Refusal("value_too_large", "/value", message);
-  }
-  const [fault] = collection.validate(value);
-  if (fault !== undefined) {
-    throw new Refusal("schema_mismatch", `/value${fault.path}`, fault.message);
-  }
-  return text;
+  const value = readWhole(reading, collection, change, of.key);
+  return { stamp: of.stamp, value, fieldState: null };
 };
 
 const read = (
@@ -155,8 +137,8 @@ const read = (
   const stamp = readStamp(change);
   const base = readBase(change);
   const author = readAuthor(reading, change);
-  const value = readValue(reading, collection, key, change);
-  return { kind: "write", collection: collection.name, key, stamp, base, author, value };
+  const content = readContent(reading, collection, change, { key, stamp });
+  return { kind: "write", collection: collection.name, key, base, author, ...content };
 };
 
 /**

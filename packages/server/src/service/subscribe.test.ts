@@ -4,9 +4,10 @@ import { describe, expect, test } from "vitest";
 import { VirtualTime } from "../../testing/virtual-time.ts";
 import { createHub } from "../live/hub.ts";
 import { MemoryStore } from "../store/memory/memory-store.ts";
+import type { Frame } from "./frame.ts";
 import type { PullAnswer, PullInput } from "./pull.ts";
 import { createPull } from "./pull.ts";
-import { type Frame, subscribe } from "./subscribe.ts";
+import { subscribe } from "./subscribe.ts";
 
 const space = "shop-1" as SpaceId;
 const readings = "readings" as CollectionName;
@@ -68,6 +69,7 @@ const setUp = (changed: Partial<Limits> = {}) => {
       base: null,
       author: null,
       value: "{}",
+      fieldState: null,
       ...more,
     };
     const now = runtime.now();

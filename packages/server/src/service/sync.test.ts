@@ -10,6 +10,7 @@ const record = (key: string, seq: number): StoredRecord => ({
   seq,
   stamp: "2026-11-24T10:00:00.000000Z" as Stamp,
   value: "{}",
+  fieldState: null,
   author: null,
 });
 

@@ -1,4 +1,12 @@
-import type { Ack, PushChange, StoredRecord } from "@synchro/core";
+import {
+  type Ack,
+  decodeAck,
+  decodeCursor,
+  type EpochPosition,
+  headSeen,
+  type PushChange,
+  type StoredRecord,
+} from "@synchro/core";
 import type { Pull, PullAnswer, PullInput } from "./pull.ts";
 import type { Push, PushAnswer, PushRefusal } from "./push.ts";
 
@@ -25,6 +33,16 @@ export type SyncAnswer =
   | PushRefusal;
 
 export type Sync = (input: SyncInput) => Promise<SyncAnswer>;
+
+/** Up to where whoever asks has seen this server's data, by what it shows. */
+const positionsOf = ({ cursor, ack }: PullInput): readonly EpochPosition[] => {
+  const read = cursor === null ? null : decodeCursor(cursor);
+  const acknowledged = ack === null ? null : decodeAck(ack);
+  return [
+    ...(read === null || read === "invalid" ? [] : [{ epoch: read.epoch, seq: headSeen(read) }]),
+    ...(acknowledged === null || acknowledged === "invalid" ? [] : [acknowledged]),
+  ];
+};
 
 const seqsTold = (push: Committed | null): ReadonlySet<number> =>
   new Set(push?.results.flatMap((result) => (result.kind === "applied" ? [result.seq] : [])));
@@ -66,7 +84,13 @@ export const createSync =
     const push =
       changes.length === 0
         ? null
-        : await deps.push({ space, clientId, changes, checksClocks: true });
+        : await deps.push({
+            space,
+            clientId,
+            changes,
+            checksClocks: true,
+            positions: positionsOf(input.pull),
+          });
     if (push !== null && push.kind !== "committed") return push;
     if (!input.pulls) {
       const standing = push === null ? null : await withStandingAck(deps, input, push);

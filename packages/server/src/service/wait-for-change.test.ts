@@ -3,8 +3,8 @@ import { defaultLimits } from "@synchro/protocol";
 import { describe, expect, test } from "vitest";
 import { VirtualTime } from "../../testing/virtual-time.ts";
 import { createHub } from "../live/hub.ts";
+import type { Frame } from "./frame.ts";
 import type { PullAnswer, PullInput } from "./pull.ts";
-import type { Frame } from "./subscribe.ts";
 import { waitForChange } from "./wait-for-change.ts";
 
 const space = "shop-1" as SpaceId;

@@ -2,8 +2,8 @@ import type { Runtime } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 import type { Hub } from "../live/hub.ts";
 import { createAdmissionCheck, waitWhileAdmitted } from "./admission-check.ts";
+import { type Frame, positionOf, readAsTold } from "./frame.ts";
 import { nextPullInput, type Pull, type PullAnswer, type PullInput } from "./pull.ts";
-import { type Frame, positionOf } from "./subscribe.ts";
 
 const noBody = Buffer.alloc(0);
 
@@ -45,7 +45,10 @@ export const waitForChange = async (
       if (!(await waitWhileAdmitted(deps.runtime, listener, check, { untilMs, signal }))) {
         return null;
       }
-      const look = async (): Promise<Frame> => ({ answer: await deps.pull(at), body: noBody });
+      const look = async (): Promise<Frame> => ({
+        answer: await deps.pull(readAsTold(at, listener)),
+        body: noBody,
+      });
       ({ answer } = await listener.share(positionOf("poll", at), look));
     }
   } finally {

@@ -14,4 +14,5 @@ export const recordBytes = (record: StoredRecord): number =>
   record.collection.length +
   Buffer.byteLength(record.key) +
   Buffer.byteLength(record.value ?? "") +
+  Buffer.byteLength(record.fieldState ?? "") +
   Buffer.byteLength(record.author?.name ?? "");

@@ -5,7 +5,9 @@ import {
   type CursorPosition,
   type Digest,
   EMPTY_DIGEST,
+  formatFieldState,
   type JsonObject,
+  laterStamp,
   parseStamp,
   type RefusedChange,
   type RejectionCode,
@@ -55,20 +57,39 @@ export const otherSpace = "shop-2" as SpaceId;
 export const readings = "readings" as CollectionName;
 export const batches = "batches" as CollectionName;
 export const ledger = "ledger" as CollectionName;
+export const articles = "articles" as CollectionName;
 
 const plain: StoredCollection = { merge: "last-write", keepsHistory: false };
 
 /** `ledger` declares history. */
-export const declared: ReadonlyMap<CollectionName, StoredCollection> = new Map([
+export const declared: ReadonlyMap<CollectionName, StoredCollection> = new Map<
+  CollectionName,
+  StoredCollection
+>([
   [readings, plain],
   [batches, plain],
   [ledger, { merge: "last-write", keepsHistory: true }],
 ]);
 
+/** `articles` is merged field by field, and declares history too. */
+export const declaredWithFields: ReadonlyMap<CollectionName, StoredCollection> = new Map<
+  CollectionName,
+  StoredCollection
+>([
+  ...declared,
+  [
+    articles,
+    {
+      merge: { functions: { high: "max", tags: "union" }, required: ["name"] },
+      keepsHistory: true,
+    },
+  ],
+]);
+
 export const only = (
   ...names: readonly CollectionName[]
 ): ReadonlyMap<CollectionName, StoredCollection> =>
-  new Map([...declared].filter(([name]) => names.includes(name)));
+  new Map([...declaredWithFields].filter(([name]) => names.includes(name)));
 
 export const start = parseStamp("2026-11-24T10:00:00Z") as Stamp;
 
@@ -87,7 +108,7 @@ export const write = (
   key: string,
   stamp: Stamp,
   value: JsonObject | null,
-  more: Partial<Pick<WriteChange, "collection" | "base" | "author">> = {},
+  more: Partial<Pick<WriteChange, "collection" | "base" | "author" | "fieldState">> = {},
 ): WriteChange => ({
   kind: "write",
   collection: readings,
@@ -96,8 +117,31 @@ export const write = (
   base: null,
   author: null,
   value: value === null ? null : JSON.stringify(value),
+  fieldState: null,
   ...more,
 });
+
+/** A change to `articles`: `value` is a patch (null: a delete), each field of it at `stamp` unless `stamps` says otherwise. */
+export const patch = (
+  key: string,
+  stamp: Stamp,
+  life: number,
+  value: JsonObject | null,
+  {
+    stamps = {},
+    ...more
+  }: Partial<Pick<WriteChange, "base" | "author">> & {
+    readonly stamps?: { readonly [field: string]: Stamp };
+  } = {},
+): WriteChange => {
+  const each = Object.keys(value ?? {}).map((field): [string, Stamp] => [
+    field,
+    stamps[field] ?? stamp,
+  ]);
+  const fieldState = formatFieldState({ life, stamps: new Map(each) });
+  const latest = each.map(([, own]) => own).reduce(laterStamp, stamp);
+  return write(key, latest, value, { collection: articles, fieldState, ...more });
+};
 
 export const assign = (key: string, stamp: Stamp, members: JsonObject): AssignChange => ({
   kind: "assign",

@@ -291,7 +291,7 @@ const describeHistory = (harness: StoreHarness): void => {
         { seq: 6, stamp: at(4), value: '{"n":4}' },
         { seq: 4, stamp: at(3), value: null },
         { seq: 1, stamp: at(1), value: '{"n":1}' },
-      ].map((version) => ({ ...version, key: "a", ...inLedger })),
+      ].map((version) => ({ ...version, key: "a", fieldState: null, ...inLedger })),
     );
     expect(await first.store.listHistory(space, { ...of, limit: 1 })).toEqual(history.slice(0, 1));
     expect(await first.store.listHistory(space, { ...of, beforeSeq: 6, limit: 1 })).toEqual(

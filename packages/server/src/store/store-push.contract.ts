@@ -61,9 +61,33 @@ const describeOutcomes = (harness: StoreHarness): void => {
     });
     const { records } = await store.pull(pullRequest({ tombstones: true }));
     expect(records).toEqual([
-      { collection: readings, key: "a", seq: 1, stamp: at(3), value: '{"n":1}', author },
-      { collection: readings, key: "b", seq: 2, stamp: at(1), value: null, author: null },
-      { collection: batches, key: "a", seq: 3, stamp: at(2), value: '{"n":3}', author: null },
+      {
+        collection: readings,
+        key: "a",
+        seq: 1,
+        stamp: at(3),
+        value: '{"n":1}',
+        fieldState: null,
+        author,
+      },
+      {
+        collection: readings,
+        key: "b",
+        seq: 2,
+        stamp: at(1),
+        value: null,
+        fieldState: null,
+        author: null,
+      },
+      {
+        collection: batches,
+        key: "a",
+        seq: 3,
+        stamp: at(2),
+        value: '{"n":3}',
+        fieldState: null,
+        author: null,
+      },
     ]);
   });
 
@@ -248,7 +272,15 @@ const describeTexts = (harness: StoreHarness): void => {
       await pushTo(store, [write(text, at(0), { old: text })], { clientId: text });
       const { records } = await store.pull(pullRequest());
       expect(records).toEqual([
-        { collection: readings, key: text, seq: 1, stamp: at(1), value: change.value, author },
+        {
+          collection: readings,
+          key: text,
+          seq: 1,
+          stamp: at(1),
+          value: change.value,
+          fieldState: null,
+          author,
+        },
       ]);
       expect(await store.listRejections(space, { clientId: text, limit: 9 })).toMatchObject([
         { clientId: text, body: text, rejection: { message: text } },

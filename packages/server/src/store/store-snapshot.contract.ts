@@ -101,9 +101,33 @@ export const describeSnapshots = (harness: StoreHarness): void => {
       const snapshot = await store.openSnapshot(space);
       const found = await snapshot.lookup(readings, ["c", "e", "b", "d", "", "a"]);
       expect(found).toEqual([
-        { collection: readings, key: "c", seq: 3, stamp: at(1), value: '{"n":3}', author: null },
-        { collection: readings, key: "b", seq: 2, stamp: at(1), value: null, author: null },
-        { collection: readings, key: "a", seq: 1, stamp: at(1), value: '{"n":1}', author },
+        {
+          collection: readings,
+          key: "c",
+          seq: 3,
+          stamp: at(1),
+          value: '{"n":3}',
+          fieldState: null,
+          author: null,
+        },
+        {
+          collection: readings,
+          key: "b",
+          seq: 2,
+          stamp: at(1),
+          value: null,
+          fieldState: null,
+          author: null,
+        },
+        {
+          collection: readings,
+          key: "a",
+          seq: 1,
+          stamp: at(1),
+          value: '{"n":1}',
+          fieldState: null,
+          author,
+        },
       ]);
       expect(await snapshot.lookup(readings, [])).toEqual([]);
       await snapshot.close();

@@ -4,6 +4,7 @@ import { describeEpochs } from "./store-epoch.contract.ts";
 import type { StoreHarness } from "./store-harness.contract.ts";
 import { describeErasure } from "./store-erase.contract.ts";
 import { describeKeeping } from "./store-keeping.contract.ts";
+import { describeFields } from "./store-fields.contract.ts";
 import { describeLifetime } from "./store-lifetime.contract.ts";
 import { describePull } from "./store-pull.contract.ts";
 import { describePurge } from "./store-purge.contract.ts";
@@ -19,6 +20,7 @@ export const describeStoreContract = (name: string, harness: StoreHarness): void
   describe(`${name} keeps the contract of a store`, () => {
     describePush(harness);
     describeCommits(harness);
+    describeFields(harness);
     describePull(harness);
     describeEpochs(harness);
     describeSpaces(harness);

@@ -6,7 +6,7 @@ import type {
   Epoch,
   EpochPosition,
   Evidence,
-  MergePolicyName,
+  MergeRules,
   PullRequest,
   PushChange,
   Rejection,
@@ -21,7 +21,7 @@ import type {
 import type { Limits } from "@synchro/protocol";
 
 /** What a store must know of a declared collection. */
-export type StoredCollection = { readonly merge: MergePolicyName; readonly keepsHistory: boolean };
+export type StoredCollection = { readonly merge: MergeRules; readonly keepsHistory: boolean };
 
 /**
  * What every engine is opened with. A collection that is declared now, was not at the last opening,
@@ -32,6 +32,8 @@ export type StoreOptions = {
   readonly runtime: Runtime;
   readonly collections: ReadonlyMap<CollectionName, StoredCollection>;
   readonly limits: Limits;
+  /** Told of each transaction of pushes once it is durable: how many shared it, and the records that they changed. */
+  readonly onCommit?: (commit: { readonly pushes: number; readonly records: number }) => void;
 };
 
 export type StorePush = {
@@ -41,6 +43,8 @@ export type StorePush = {
   readonly checksClocks: boolean;
   readonly clientId: string | null;
   readonly now: Stamp;
+  /** What the asker has seen of this data. See `PushPlanInput`. */
+  readonly positions?: readonly EpochPosition[] | undefined;
 };
 
 export type PushOutcome =
@@ -63,6 +67,11 @@ export type StorePull = PullRequest & {
   readonly bytesMax: number;
   /** Seqs told by `results` of the same answer: left out of the page. */
   readonly told: ReadonlySet<Seq>;
+  /**
+   * A head that the asker was told of: an engine that may read from a copy which lags takes one that
+   * has come this far, or the original. Never an excuse to answer late.
+   */
+  readonly seqMin?: Seq;
 };
 
 export type PullOutcome = {

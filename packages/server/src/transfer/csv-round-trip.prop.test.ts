@@ -100,6 +100,7 @@ const sourceOf = (records: readonly Thing[]): ExportSource => ({
       seq: index + 1,
       stamp: stamp!,
       value: record.value === null ? null : JSON.stringify(record.value),
+      fieldState: null,
       author: null,
     })),
   close: () => {},

@@ -1,4 +1,4 @@
-import { isCollectionName, recordId, type Runtime } from "@synchro/core";
+import { isCollectionName, type JsonObject, recordId, type Runtime } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
 import type { CollectionRegistry } from "../collections/collection-registry.ts";
 import { readChange } from "../service/read-change.ts";
@@ -17,6 +17,17 @@ export type JudgedRow =
 export type JudgeRow = (row: InputRow) => JudgedRow;
 
 /**
+ * A row of a collection with the policy `fields` that says nothing of lives, as of a file that was not
+ * written for it, is of the first one.
+ */
+const inFirstLife = (registry: CollectionRegistry, change: JsonObject): JsonObject => {
+  const { collection: name } = change;
+  const collection = typeof name === "string" ? registry.get(name) : undefined;
+  if (collection === undefined || collection.merge === "last-write") return change;
+  return { life: change["deleted"] === true ? 2 : 1, ...change };
+};
+
+/**
  * Judges a row by the rules that a server has for a change, before anything is sent: what is refused
  * here costs no request, and takes no room among the rejections that the server keeps.
  *
@@ -32,7 +43,8 @@ export const createJudgeRow = (deps: {
   const reading = { ...deps, collections: null, subject: null };
   return (row) => {
     if (row.kind === "fault") return { ...row, key: null };
-    const { line, change, violation } = row;
+    const { line, violation } = row;
+    const change = inFirstLife(deps.registry, row.change);
     const { collection, key } = change;
     const read = readChange(reading, change, violation);
     if (read.kind === "write") {

@@ -14,9 +14,6 @@ import { untilAborted } from "./stop-signal.ts";
 
 const CONNECT_MS_MAX = 10_000;
 
-/** Whether a source is the address of a PostgreSQL database. */
-export const isPostgresUrl = (source: string): boolean => /^postgres(?:ql)?:\/\//i.test(source);
-
 /** The address without name and password. */
 const shownUrl = (source: string): string => {
   const url = URL.canParse(source) ? new URL(source) : null;

@@ -13,7 +13,7 @@ export type OutgoingChange = {
   readonly write: WriteChange | null;
 };
 
-/** What became of a change. `seq` as a server's results have it. */
+/** What became of a change, one that was merged counted as applied. `seq` as a server's results have it. */
 export type SentResult =
   | { readonly kind: "applied"; readonly seq: number }
   | { readonly kind: "superseded"; readonly seq: number }

@@ -66,9 +66,15 @@ describe("a place that can't be used is refused, and no secret is told", () => {
 });
 
 test("a folder, by flag, by variable or by default", () => {
-  expect(place([])).toEqual({ kind: "data", data: "./data" });
-  expect(place(["--data", "d"])).toEqual({ kind: "data", data: "d" });
-  expect(place([], { SYNCHRO_DATA: "e" })).toEqual({ kind: "data", data: "e" });
+  expect(place([])).toEqual({ kind: "data", data: { kind: "folder", folder: "./data" } });
+  expect(place(["--data", "d"])).toEqual({
+    kind: "data",
+    data: { kind: "folder", folder: "d" },
+  });
+  expect(place([], { SYNCHRO_DATA: "e" })).toEqual({
+    kind: "data",
+    data: { kind: "folder", folder: "e" },
+  });
 });
 
 test("a server, with a token from a file or a variable", () => {

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import type { Arguments, Environment } from "../config/arguments.ts";
 import { refuseUsage } from "../config/arguments.ts";
 import { readText } from "../config/argument-values.ts";
-import { dataFlag, readData } from "../config/settings.ts";
+import { type DataPlace, dataPlaceFlags, readDataPlace } from "../config/data-place.ts";
 import { StartError } from "../config/start-error.ts";
 
 /** The flags that say where records are taken from, or brought to. */
 export const placeFlags = {
-  data: dataFlag,
-  url: { value: "URL", variable: null, help: "of a server, instead of --data" },
+  ...dataPlaceFlags,
+  url: { value: "URL", variable: null, help: "of a server, instead of --data or --database" },
   "token-file": {
     value: "FILE",
     variable: "SYNCHRO_TOKEN_FILE",
@@ -17,7 +17,7 @@ export const placeFlags = {
 } as const;
 
 export type Place =
-  | { readonly kind: "data"; readonly data: string }
+  | { readonly kind: "data"; readonly data: DataPlace }
   | { readonly kind: "server"; readonly url: string; readonly token: string | null };
 
 const readUrl = (text: string): string => {
@@ -65,8 +65,13 @@ export const readPlace = (
   environment: Environment,
 ): Place => {
   const url = readText(args.value("url"));
-  if (url === null) return { kind: "data", data: readData(args) };
-  if (args.value("data")?.place === "--data") refuseUsage("--data and --url exclude each other");
+  if (url === null) {
+    return { kind: "data", data: readDataPlace(args, environment) };
+  }
+  for (const flag of ["data", "database"] as const) {
+    const given = args.value(flag)?.place;
+    if (given === `--${flag}`) refuseUsage(`${given} and --url exclude each other`);
+  }
   const file = readText(args.value("token-file"));
   const variable = environment["SYNCHRO_TOKEN"] ?? "";
   const fromVariable = variable === "" ? null : checkToken(variable, "SYNCHRO_TOKEN");

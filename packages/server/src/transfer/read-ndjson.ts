@@ -15,6 +15,8 @@ const changeOf = (row: JsonObject, defaults: RowDefaults): JsonObject => ({
   collection: row["collection"] ?? defaults.collection,
   ...present("key", row["key"]),
   updated_at: row["updated_at"] ?? defaults.updatedAt,
+  ...present("life", row["life"]),
+  ...present("stamps", row["stamps"]),
   ...present("value", row["value"]),
   ...present("deleted", row["deleted"]),
   ...present("author", row["author"] ?? row["author_unverified"]),

@@ -29,16 +29,27 @@ type Row = [
   seq: number,
   stamp: Stamp,
   value: string | null,
+  fieldState: string | null,
   author: string | null,
   verified: number | null,
 ];
 
-const recordOf = ([collection, key, seq, stamp, value, author, verified]: Row): StoredRecord => ({
+const recordOf = ([
   collection,
   key,
   seq,
   stamp,
   value,
+  fieldState,
+  author,
+  verified,
+]: Row): StoredRecord => ({
+  collection,
+  key,
+  seq,
+  stamp,
+  value,
+  fieldState,
   author: author === null ? null : { name: author, verified: verified === 1 },
 });
 
@@ -56,28 +67,28 @@ export const createRecordSpool = (): RecordSpool => {
     PRAGMA cache_size = -${CACHE_KIB};
     CREATE TABLE records (
       collection TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, stamp TEXT NOT NULL,
-      author TEXT, verified INTEGER, value TEXT
+      author TEXT, verified INTEGER, value TEXT, field_state TEXT
     ) STRICT;
     CREATE UNIQUE INDEX by_key ON records (collection, key);
     CREATE INDEX by_seq ON records (seq);
   `);
   const put = database.prepare(
-    `INSERT INTO records (collection, key, seq, stamp, value, author, verified)
-     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (collection, key) DO UPDATE SET seq = excluded.seq,
-     stamp = excluded.stamp, value = excluded.value, author = excluded.author,
-     verified = excluded.verified WHERE excluded.seq > records.seq`,
+    `INSERT INTO records (collection, key, seq, stamp, value, field_state, author, verified)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (collection, key) DO UPDATE SET seq = excluded.seq,
+     stamp = excluded.stamp, value = excluded.value, field_state = excluded.field_state,
+     author = excluded.author, verified = excluded.verified WHERE excluded.seq > records.seq`,
   );
   const count = database.prepare("SELECT count(*) AS count FROM records");
-  const columns = "collection, key, seq, stamp, value, author, verified";
+  const columns = "collection, key, seq, stamp, value, field_state, author, verified";
   const read = function* (where: string, ...values: readonly string[]): Generator<StoredRecord> {
     const statement = database.prepare(`SELECT ${columns} FROM records ${where} ORDER BY seq`);
     statement.setReturnArrays(true);
     for (const row of statement.iterate(...values)) yield recordOf(row as unknown as Row);
   };
   return {
-    put: ({ collection, key, seq, stamp, value, author }) => {
+    put: ({ collection, key, seq, stamp, value, fieldState, author }) => {
       const verified = author === null ? null : Number(author.verified);
-      put.run(collection, key, seq, stamp, value, author?.name ?? null, verified);
+      put.run(collection, key, seq, stamp, value, fieldState, author?.name ?? null, verified);
     },
     clear: () => database.exec("DELETE FROM records"),
     dropTombstones: () => database.exec("DELETE FROM records WHERE value IS NULL"),

@@ -34,6 +34,7 @@ export type ImportEnd = { readonly counts: ImportCounts; readonly failure: Start
 
 const hints: { readonly [code: string]: string } = {
   stamp_ahead: "; its clock ran ahead: mend updated_at, or import it once that time has come",
+  policy_mismatch: "; --config tells the import how the server's collections merge",
   stale: "; it was deleted and purged meanwhile: a newer updated_at brings it back",
 };
 

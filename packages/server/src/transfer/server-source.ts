@@ -33,6 +33,12 @@ type Fetch = {
 /** The last line of a run's last answer. */
 type RunEnd = { readonly digest: JsonObject };
 
+/** A line's `life` and `stamps` as they are stored; null where it has none. */
+const fieldStateOf = ({ life, stamps }: JsonObject): string | null =>
+  life === undefined
+    ? null
+    : `"life":${JSON.stringify(life)},"stamps":${JSON.stringify(stamps ?? {})}`;
+
 const recordOf = (line: JsonObject): StoredRecord | null => {
   const { collection, key, seq, updated_at: stampText, value, author } = line;
   const stamp = typeof stampText === "string" ? parseStamp(stampText) : null;
@@ -46,6 +52,7 @@ const recordOf = (line: JsonObject): StoredRecord | null => {
     seq,
     stamp,
     value: value === undefined ? null : JSON.stringify(value),
+    fieldState: fieldStateOf(line),
     author: typeof name === "string" ? { name, verified: unverified === undefined } : null,
   };
 };

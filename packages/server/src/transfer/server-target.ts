@@ -25,8 +25,9 @@ const readJson = async (client: ServerClient, response: Response): Promise<unkno
 
 const resultOf = (result: JsonValue): SentResult | null => {
   if (!isJsonObject(result)) return null;
-  const { seq, superseded, rejected } = result;
+  const { seq, merged, superseded, rejected } = result;
   if (typeof seq === "number") return { kind: "applied", seq };
+  if (typeof merged === "number") return { kind: "applied", seq: merged };
   if (typeof superseded === "number") return { kind: "superseded", seq: superseded };
   if (!isJsonObject(rejected)) return null;
   const { code, message, path } = rejected;

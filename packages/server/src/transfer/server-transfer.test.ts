@@ -379,6 +379,7 @@ describe("an export from a server", () => {
         seq: 1,
         stamp: "2026-10-01T00:00:00.000000Z",
         value: '{"expiration_date":"2026-12-01","z":{"b":[1,"x"],"a":null}}',
+        fieldState: null,
         author: { name: "anna", verified: false },
       },
       {
@@ -387,6 +388,7 @@ describe("an export from a server", () => {
         seq: 2,
         stamp: "2026-10-01T00:00:00.000001Z",
         value: null,
+        fieldState: null,
         author: null,
       },
     ]);

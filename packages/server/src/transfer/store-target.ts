@@ -9,8 +9,10 @@ import { StartError } from "../config/start-error.ts";
 import type { Store } from "../store/store.ts";
 import type { ImportTarget, OutgoingChange, SentResult } from "./outgoing-change.ts";
 
-const resultOf = (result: ChangeResult): SentResult =>
-  result.kind === "rejected" ? { kind: "rejected", ...result.rejection } : result;
+const resultOf = (result: ChangeResult): SentResult => {
+  if (result.kind === "rejected") return { kind: "rejected", ...result.rejection };
+  return { kind: result.kind === "superseded" ? "superseded" : "applied", seq: result.seq };
+};
 
 const writesOf = (changes: readonly OutgoingChange[]): readonly WriteChange[] =>
   changes.map(({ write }) => {

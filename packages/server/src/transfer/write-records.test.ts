@@ -15,6 +15,7 @@ const sourceOf = (values: readonly string[]): ExportSource => ({
       seq: index + 1,
       stamp: parseStamp("2026-11-24T10:00:00Z")!,
       value,
+      fieldState: null,
       author: index === 1 ? { name: "anna", verified: true } : null,
     })),
   close: () => {},

@@ -1,26 +1,13 @@
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 import { ClientStoreError } from "../client-store-error.ts";
-import type { HeldRecord } from "../held-record.ts";
-import type { DeadLetter, EntryId, OutboxEntry } from "../outbox-entry.ts";
 import { newStoreMeta } from "../store-meta.ts";
 
-/** Records lie at their `recordPlace`, meta at its member's name, entries and letters at the entry's id. */
-export interface Areas extends DBSchema {
-  meta: { key: string; value: unknown };
-  records: { key: string; value: HeldRecord };
-  outbox: { key: EntryId; value: OutboxEntry; indexes: { byRecord: [string, string] } };
-  deadLetters: { key: EntryId; value: DeadLetter };
-}
-
+/**
+ * Records lie at their `recordPlace`, meta at its member's name, entries and letters at the entry's
+ * id; entries are found by collection and key too.
+ */
 export const areaNames = ["meta", "records", "outbox", "deadLetters"] as const;
 
 export type AreaName = (typeof areaNames)[number];
-export type AreaDatabase = IDBPDatabase<Areas>;
-export type AreaTransaction = IDBPTransaction<
-  Areas,
-  (typeof areaNames)[number][],
-  "readonly" | "readwrite"
->;
 
 /** Counted up with the areas; the browser itself refuses to open what a higher one has made. */
 const VERSION = 1;
@@ -51,28 +38,45 @@ export const readDomError = (error: unknown, name: string): unknown => {
   }
 };
 
+/** What became of a request; it rejects with the request's error. */
+export const resultOf = <Result>(request: IDBRequest<Result>): Promise<Result> =>
+  new Promise((resolve, reject) => {
+    request.addEventListener("success", () => resolve(request.result));
+    request.addEventListener("error", () =>
+      reject(request.error ?? new Error("a request failed without a word")),
+    );
+  });
+
+const createAreas = (created: IDBDatabase, transaction: IDBTransaction, clientId: string): void => {
+  for (const name of areaNames) created.createObjectStore(name);
+  transaction.objectStore("outbox").createIndex("byRecord", ["collection", "key"]);
+  const meta = transaction.objectStore("meta");
+  for (const [member, value] of Object.entries(newStoreMeta(clientId))) meta.put(value, member);
+};
+
 /** Opens the database, and gives a new one its areas and its first meta in one transaction. */
 export const openAreas = async (
   name: string,
   createClientId: () => string,
   events: DatabaseEvents,
-): Promise<AreaDatabase> => {
-  const database = await openDB<Areas>(name, VERSION, {
-    upgrade: (created) => {
-      const meta = created.createObjectStore("meta");
-      created.createObjectStore("records");
-      created.createObjectStore("outbox").createIndex("byRecord", ["collection", "key"]);
-      created.createObjectStore("deadLetters");
-      for (const [member, value] of Object.entries(newStoreMeta(createClientId()))) {
-        void meta.put(value, member);
-      }
-    },
-    blocking: () => {
-      database.close();
-      events.onYielded();
-    },
-    terminated: events.onTerminated,
+): Promise<IDBDatabase> => {
+  const request = indexedDB.open(name, VERSION);
+  let reasonOf = (error: unknown): unknown => error;
+  request.addEventListener("upgradeneeded", () => {
+    const { result, transaction } = request;
+    if (transaction === null) return;
+    // Of a creation that found no room the request knows only that it was aborted.
+    reasonOf = (error) => transaction.error ?? error;
+    createAreas(result, transaction, createClientId());
   });
+  const database = await resultOf(request).catch((error: unknown) => {
+    throw reasonOf(error);
+  });
+  database.addEventListener("versionchange", () => {
+    database.close();
+    events.onYielded();
+  });
+  database.addEventListener("close", events.onTerminated);
   if (areaNames.every((area) => database.objectStoreNames.contains(area))) return database;
   database.close();
   throw new ClientStoreError("foreign_file", `the database ${name} is not a store of Synchro`);

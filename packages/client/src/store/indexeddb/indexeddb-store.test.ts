@@ -1,9 +1,9 @@
 // oxlint-disable-next-line import/no-unassigned-import -- it puts the names of IndexedDB in place
 import "fake-indexeddb/auto";
-import { openDB } from "idb";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { describeClientStore } from "../client-store.contract.ts";
 import { dump, record, type StoreHarness } from "../client-store-harness.contract.ts";
+import { resultOf } from "./database.ts";
 import { openIndexedDbStore } from "./open-indexeddb-store.ts";
 
 const createClientId = (): string => "c_1";
@@ -23,7 +23,7 @@ const createHarness = async (): Promise<StoreHarness> => {
     open: (options) => openIndexedDbStore({ name, createClientId, ...options }),
     setFull: (isFull) => (isFull ? failPuts() : vi.restoreAllMocks()),
     makeNewer: async () => {
-      const database = await openDB(name, 99);
+      const database = await resultOf(indexedDB.open(name, 99));
       database.close();
     },
     cleanUp: async () => {
@@ -89,14 +89,14 @@ describe("the browser", () => {
 
   test("holds a database of that name that is no store: refused, and not touched", async () => {
     const name = newName();
-    const foreign = await openDB(name, 1, {
-      upgrade: (created) => void created.createObjectStore("notes"),
-    });
+    const opening = indexedDB.open(name, 1);
+    opening.addEventListener("upgradeneeded", () => opening.result.createObjectStore("notes"));
+    const foreign = await resultOf(opening);
     foreign.close();
     await expect(openIndexedDbStore({ name, createClientId })).rejects.toMatchObject({
       code: "foreign_file",
     });
-    const again = await openDB(name);
+    const again = await resultOf(indexedDB.open(name));
     expect([...again.objectStoreNames]).toEqual(["notes"]);
     again.close();
   });

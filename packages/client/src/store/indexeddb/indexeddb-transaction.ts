@@ -1,23 +1,22 @@
-import { unwrap } from "idb";
 import { type CollectionName, compareCodePoints } from "@synchro/core";
 import type { RecordScan } from "../client-store.ts";
 import type { HeldRecord, RecordName } from "../held-record.ts";
 import type { DeadLetter, EntryId, OutboxEntry } from "../outbox-entry.ts";
 import type { EngineTransaction } from "../store-engine.ts";
 import { pickMeta, type StoreMeta } from "../store-meta.ts";
-import type { AreaName, AreaTransaction } from "./database.ts";
+import { type AreaName, resultOf } from "./database.ts";
 import { collectionAt, placesAfter, recordPlace } from "./record-place.ts";
 
 /** Records that a search for old marks reads at a time. */
 const SEARCH_CHUNK = 1_000;
 
-const resultOf = <Result>(request: IDBRequest<Result>): Promise<Result> =>
-  new Promise((resolve, reject) => {
-    request.addEventListener("success", () => resolve(request.result));
-    request.addEventListener("error", () =>
-      reject(request.error ?? new Error("a request failed without a word")),
-    );
-  });
+/**
+ * A request costs as much as reading some twenty keys, also one that finds nothing, and in a first
+ * sync nearly all find nothing. So from so many names on the keys that lie between them are read
+ * first, unless they are so many times more.
+ */
+const LOOK_FIRST_MIN = 32;
+const KEYS_A_NAME_MAX = 8;
 
 /**
  * Requests go out all at once and their answers come in order, so a batch waits for its last one
@@ -29,20 +28,27 @@ const lastOf = async (requests: readonly IDBRequest[]): Promise<void> => {
 };
 
 export class IndexedDbTransaction implements EngineTransaction {
-  readonly #transaction: AreaTransaction;
+  readonly #transaction: IDBTransaction;
+  readonly #done: Promise<void>;
   readonly #isWrite: boolean;
   readonly #readError: (error: unknown) => unknown;
 
   constructor(
-    transaction: AreaTransaction,
+    transaction: IDBTransaction,
     isWrite: boolean,
     readError: (error: unknown) => unknown,
   ) {
     this.#transaction = transaction;
     this.#isWrite = isWrite;
     this.#readError = readError;
+    this.#done = new Promise((resolve, reject) => {
+      transaction.addEventListener("complete", () => resolve());
+      transaction.addEventListener("abort", () =>
+        reject(transaction.error ?? new Error("the transaction was aborted")),
+      );
+    });
     // How it ended is asked for by `commit` and `abort`; a reader's end says nothing.
-    transaction.done.catch(() => {});
+    this.#done.catch(() => {});
   }
 
   getMeta<Name extends keyof StoreMeta>(
@@ -59,7 +65,15 @@ export class IndexedDbTransaction implements EngineTransaction {
   }
 
   getRecords(names: readonly RecordName[]): Promise<readonly (HeldRecord | null)[]> {
-    return this.#getAll<HeldRecord>("records", names.map(recordPlace));
+    const places = names.map(recordPlace);
+    if (places.length < LOOK_FIRST_MIN) return this.#getAll<HeldRecord>("records", places);
+    return this.#do(async () => {
+      const there = await this.#recordsAmong(places);
+      const wanted = there === null ? places : places.filter((place) => there.has(place));
+      const found = await this.#getAll<HeldRecord>("records", wanted);
+      const byPlace = new Map(wanted.map((place, index) => [place, found[index] ?? null]));
+      return places.map((place) => byPlace.get(place) ?? null);
+    });
   }
 
   scanRecords(
@@ -166,11 +180,11 @@ export class IndexedDbTransaction implements EngineTransaction {
     if (!this.#isWrite) return;
     try {
       // Without it the browser first waits whether more requests come.
-      unwrap(this.#transaction).commit();
+      this.#transaction.commit();
     } catch {
-      // It has ended by itself, one way or the other: `done` knows which.
+      // It has ended by itself, one way or the other: `#done` knows which.
     }
-    await this.#do(() => this.#transaction.done);
+    await this.#do(() => this.#done);
   }
 
   async abort(): Promise<void> {
@@ -179,11 +193,21 @@ export class IndexedDbTransaction implements EngineTransaction {
     } catch {
       // It has ended already: a request that fails ends it.
     }
-    await this.#transaction.done.catch(() => {});
+    await this.#done.catch(() => {});
   }
 
   #area(name: AreaName): IDBObjectStore {
-    return unwrap(this.#transaction).objectStore(name);
+    return this.#transaction.objectStore(name);
+  }
+
+  /** At which of these places records may be; null: too many lie between them to say. */
+  async #recordsAmong(places: readonly string[]): Promise<ReadonlySet<IDBValidKey> | null> {
+    // By UTF-16 units, as IndexedDB compares them.
+    const sorted = places.toSorted();
+    const range = IDBKeyRange.bound(sorted[0], sorted.at(-1));
+    const keysMax = places.length * KEYS_A_NAME_MAX;
+    const keys = await resultOf(this.#area("records").getAllKeys(range, keysMax));
+    return keys.length < keysMax ? new Set(keys) : null;
   }
 
   #scanPlaces(

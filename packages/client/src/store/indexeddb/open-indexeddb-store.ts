@@ -1,15 +1,8 @@
-import { deleteDB } from "idb";
 import type { ClientStore, ClientStoreOptions, Durability } from "../client-store.ts";
 import { ClientStoreError } from "../client-store-error.ts";
 import { EngineStore } from "../engine-store.ts";
 import type { EngineTransaction, StoreEngine } from "../store-engine.ts";
-import {
-  type AreaDatabase,
-  areaNames,
-  type AreaTransaction,
-  openAreas,
-  readDomError,
-} from "./database.ts";
+import { areaNames, openAreas, readDomError, resultOf } from "./database.ts";
 import { IndexedDbTransaction } from "./indexeddb-transaction.ts";
 
 export type IndexedDbStoreOptions = ClientStoreOptions & {
@@ -20,12 +13,12 @@ export type IndexedDbStoreOptions = ClientStoreOptions & {
 class IndexedDbEngine implements StoreEngine {
   readonly capabilities = { isDurable: true, canShareAcrossTabs: true };
   readonly #name: string;
-  readonly #database: AreaDatabase;
+  readonly #database: IDBDatabase;
   readonly #lose: (message: string, cause?: unknown) => ClientStoreError;
 
   constructor(
     name: string,
-    database: AreaDatabase,
+    database: IDBDatabase,
     lose: (message: string, cause?: unknown) => ClientStoreError,
   ) {
     this.#name = name;
@@ -40,10 +33,10 @@ class IndexedDbEngine implements StoreEngine {
     );
   }
 
-  #beginIn(isWrite: boolean, durability: Durability): AreaTransaction {
+  #beginIn(isWrite: boolean, durability: Durability): IDBTransaction {
     try {
       return this.#database.transaction(
-        [...areaNames],
+        areaNames,
         isWrite ? "readwrite" : "readonly",
         isWrite ? { durability } : {},
       );
@@ -58,7 +51,7 @@ class IndexedDbEngine implements StoreEngine {
   }
 
   async remove(): Promise<void> {
-    await deleteDB(this.#name);
+    await resultOf(indexedDB.deleteDatabase(this.#name));
   }
 }
 

@@ -56,13 +56,27 @@ export class ClientDisk {
     this.meta = meta;
   }
 
-  setRecord({ collection, key }: RecordName, record: HeldRecord | null): void {
+  /** One note for all of them: a first sync would else make a closure a record. */
+  setRecords(names: readonly RecordName[], after: (index: number) => HeldRecord | null): void {
+    const before: (HeldRecord | undefined)[] = [];
+    this.#undo.push(() => {
+      for (let index = before.length - 1; index >= 0; index -= 1) {
+        const { collection, key } = names[index] as RecordName;
+        this.#recordsOf(collection).put(key, before[index]);
+      }
+    });
+    for (const [index, { collection, key }] of names.entries()) {
+      before.push(this.#recordsOf(collection).put(key, after(index) ?? undefined));
+    }
+  }
+
+  #recordsOf(collection: CollectionName): OrderedMap<string, HeldRecord> {
     let held = this.records.get(collection);
     if (held === undefined) {
       held = new OrderedMap(compareCodePoints);
       this.records.set(collection, held);
     }
-    this.#set(held, key, record);
+    return held;
   }
 
   setEntry(id: EntryId, entry: OutboxEntry | null): void {
@@ -77,10 +91,8 @@ export class ClientDisk {
   }
 
   #set<Key, Value>(map: OrderedMap<Key, Value>, key: Key, value: Value | null): void {
-    const before = map.get(key);
-    this.#undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
-    if (value === null) map.delete(key);
-    else map.set(key, value);
+    const before = map.put(key, value ?? undefined);
+    this.#undo.push(() => void map.put(key, before));
   }
 
   #moveEntry({ collection, key, id }: OutboxEntry, way: "enter" | "leave"): void {

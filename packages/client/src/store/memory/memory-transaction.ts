@@ -82,12 +82,11 @@ export class MemoryTransaction implements EngineTransaction {
 
   async putRecords(records: readonly HeldRecord[]): Promise<void> {
     const disk = this.#roomyDisk();
-    for (const record of records) disk.setRecord(record, record);
+    disk.setRecords(records, (index) => records[index] ?? null);
   }
 
   async deleteRecords(names: readonly RecordName[]): Promise<void> {
-    const disk = this.#ownDisk();
-    for (const name of names) disk.setRecord(name, null);
+    this.#ownDisk().setRecords(names, () => null);
   }
 
   async putEntries(entries: readonly OutboxEntry[]): Promise<void> {

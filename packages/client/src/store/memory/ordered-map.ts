@@ -22,12 +22,20 @@ export class OrderedMap<Key, Value> {
     return this.#values.get(key);
   }
 
-  set(key: Key, value: Value): void {
-    if (!this.#values.has(key) && !this.#gone.delete(key)) this.#isSorted = false;
-    this.#values.set(key, value);
+  /** Sets a value, or removes it (undefined). Answers what was there before. */
+  put(key: Key, value: Value | undefined): Value | undefined {
+    const before = this.#values.get(key);
+    if (value === undefined) this.#delete(key);
+    else {
+      if (before === undefined && !(this.#gone.size > 0 && this.#gone.delete(key))) {
+        this.#isSorted = false;
+      }
+      this.#values.set(key, value);
+    }
+    return before;
   }
 
-  delete(key: Key): void {
+  #delete(key: Key): void {
     if (!this.#values.delete(key) || !this.#isSorted) return;
     this.#gone.add(key);
     // Passing over the gone costs more than sorting anew once they are the most.

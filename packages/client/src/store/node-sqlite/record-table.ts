@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { type CollectionName, compareCodePoints, recordId, type Stamp } from "@synchro/core";
 import type { RecordScan } from "../client-store.ts";
+import type { FieldState } from "../field-state.ts";
 import type { HeldRecord, RecordName } from "../held-record.ts";
 
 /** Rows that one statement writes: a third less time a row than one by one. */
@@ -9,9 +10,9 @@ const BLOCK_ROWS = 32;
 /** Names from which on one statement finds their records in half the time of one each. */
 const FIND_ALL_MIN = 8;
 
-const COLUMNS = "key, seq, stamp, mark, author_verified, author, value";
+const COLUMNS = "key, seq, stamp, mark, author_verified, author, field_state, value";
 
-const FIND_ALL_SQL = `SELECT records.key, seq, stamp, mark, author_verified, author, records.value
+const FIND_ALL_SQL = `SELECT records.key, seq, stamp, mark, author_verified, author, field_state, records.value
   FROM json_each(?) AS wanted CROSS JOIN records INDEXED BY records_by_key
   ON records.collection = ? AND records.key = wanted.value`;
 
@@ -22,12 +23,13 @@ type Row = readonly [
   mark: number,
   authorVerified: number | null,
   author: string | null,
+  fieldState: string | null,
   value: string | null,
 ];
 
 const recordFromRow = (
   collection: CollectionName,
-  [key, seq, stamp, mark, authorVerified, author, value]: Row,
+  [key, seq, stamp, mark, authorVerified, author, fieldState, value]: Row,
 ): HeldRecord => ({
   collection,
   key,
@@ -36,6 +38,7 @@ const recordFromRow = (
   value,
   author: author === null ? null : { name: author, verified: authorVerified === 1 },
   mark,
+  ...(fieldState === null ? {} : { fieldState: JSON.parse(fieldState) as FieldState }),
 });
 
 const rowOf = (record: HeldRecord): readonly SQLInputValue[] => [
@@ -46,15 +49,16 @@ const rowOf = (record: HeldRecord): readonly SQLInputValue[] => [
   record.mark,
   record.author === null ? null : Number(record.author.verified),
   record.author?.name ?? null,
+  record.fieldState === undefined ? null : JSON.stringify(record.fieldState),
   record.value,
 ];
 
 const putSql = (rows: number): string =>
   `INSERT INTO records (collection, ${COLUMNS})
-   VALUES ${Array.from({ length: rows }, () => "(?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}
+   VALUES ${Array.from({ length: rows }, () => "(?, ?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}
    ON CONFLICT (collection, key) DO UPDATE SET seq = excluded.seq, stamp = excluded.stamp,
      mark = excluded.mark, author_verified = excluded.author_verified, author = excluded.author,
-     value = excluded.value`;
+     field_state = excluded.field_state, value = excluded.value`;
 
 /** Neighbours in the index are written one after the other: a quarter less time a page. Of several writes to one record the last still comes last. */
 const inIndexOrder = (records: readonly HeldRecord[]): readonly HeldRecord[] =>

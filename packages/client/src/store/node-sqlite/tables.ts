@@ -40,6 +40,7 @@ const migrations: readonly string[] = [
 
   CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, letter TEXT NOT NULL) STRICT;
   `,
+  "ALTER TABLE records ADD COLUMN field_state TEXT",
 ];
 
 const integerPragma = (database: DatabaseSync, name: string): number =>

@@ -12,6 +12,7 @@ import type { ParsedBody } from "../../http/parsed-body.ts";
 import { sendProblem } from "../../http/problem.ts";
 import { refusePush } from "../../http/refuse-push.ts";
 import { inStreamSlot } from "../../http/in-stream-slot.ts";
+import { withReconnectHint } from "../../http/reconnect-hint.ts";
 import { closedSignal, streamReply } from "../../http/stream-reply.ts";
 import { createAdmissionCheck } from "../../service/admission-check.ts";
 import type { Action } from "../../service/authorize.ts";
@@ -143,7 +144,7 @@ const answerStream = async (
       mayStillRead: admitted.admission.mayStillRead,
       signal: closedSignal(reply, services.draining),
     });
-    await streamReply(reply, bodiesOf(services, frames), {
+    await streamReply(reply, withReconnectHint(services, bodiesOf(services, frames)), {
       contentType: "text/event-stream; charset=utf-8",
       runtime: services.runtime,
       stallMs: services.limits.streamStallMs,

@@ -1,6 +1,7 @@
 import { encodeEvent, encodePullAnswer, encodeStreamEvent } from "@synchro/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { inStreamSlot } from "../../http/in-stream-slot.ts";
+import { withReconnectHint } from "../../http/reconnect-hint.ts";
 import { closedSignal, streamReply } from "../../http/stream-reply.ts";
 import type { PullAnswer, PullInput } from "../../service/pull.ts";
 import type { Services } from "../../service/services.ts";
@@ -63,7 +64,8 @@ export const answerNdjson = (
     const signal = closedSignal(reply, services.draining);
     const input = { ...from, bytesMax: services.limits.streamPageBytesMax };
     const { mayStillRead } = admission;
-    await streamReply(reply, ndjsonPages(services, input, { mayStillRead, signal }), {
+    const deps = { ...services, pull: services.catchUp };
+    await streamReply(reply, ndjsonPages(deps, input, { mayStillRead, signal }), {
       contentType: "application/x-ndjson; charset=utf-8",
       runtime: services.runtime,
       stallMs: services.limits.streamStallMs,
@@ -100,7 +102,7 @@ export const answerEvents = (
       mayStillRead: admission.mayStillRead,
       signal: closedSignal(reply, services.draining),
     });
-    await streamReply(reply, framesOf(services, frames), {
+    await streamReply(reply, withReconnectHint(services, framesOf(services, frames)), {
       contentType: "text/event-stream; charset=utf-8",
       runtime: services.runtime,
       stallMs: services.limits.streamStallMs,

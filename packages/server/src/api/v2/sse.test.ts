@@ -374,7 +374,7 @@ describe("authorisation", () => {
 });
 
 describe("a stop", () => {
-  test("[LIVE-15] ends streams between two events, the catch-up of one included", async () => {
+  test("[LIVE-15] ends streams between two events, the catch-up of one included, and tells when to come back", async () => {
     await start();
     await fill(100);
     const idle = await open();
@@ -382,6 +382,9 @@ describe("a stop", () => {
     await waiting(1);
     const stopped = server.stop();
     expect(await idle.outcome()).toBe("ended");
+    // A field of the stream, which makes no event.
+    const last = await idle.next();
+    expect([last?.text, last?.data]).toEqual([expect.stringMatching(/^retry: \d{3,4}$/), ""]);
     expect(await idle.next()).toBeNull();
     await time.advance(1_000);
     await stopped;

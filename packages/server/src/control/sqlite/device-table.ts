@@ -3,7 +3,7 @@ import type { SpaceId, Stamp } from "@synchro/core";
 import { EVERY_SPACE } from "../../access/grants.ts";
 import { prepareRows } from "../../store/sqlite/row-statement.ts";
 import type { Device, DeviceId } from "../control-store.ts";
-import { grantsFromText, grantsToText } from "./grants-column.ts";
+import { grantsFromText, grantsToText } from "../grants-column.ts";
 
 type DeviceRow = [
   id: DeviceId,

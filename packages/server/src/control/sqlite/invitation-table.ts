@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Stamp } from "@synchro/core";
 import { prepareRows } from "../../store/sqlite/row-statement.ts";
 import type { Invitation } from "../control-store.ts";
-import { grantsFromText, grantsToText } from "./grants-column.ts";
+import { grantsFromText, grantsToText } from "../grants-column.ts";
 
 type InvitationRow = [
   grants: string,

@@ -2,6 +2,7 @@ import { chownSync, closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ensureDataDirectory } from "../../store/sqlite/data-directory.ts";
+import { assertNotMoved } from "../../store/sqlite/moved-mark.ts";
 import { checkDatabase, migrateDatabase } from "../../store/sqlite/prepare-database.ts";
 import { toOpenError } from "../../store/sqlite/store-open-error.ts";
 import type { ControlStore } from "../control-store.ts";
@@ -54,6 +55,7 @@ export const openSqliteControlStore = async ({
   let database: DatabaseSync | null = null;
   try {
     ensureDataDirectory(dataDir);
+    assertNotMoved(dataDir);
     createFile(dataDir, path);
     database = new DatabaseSync(path, { timeout: busyMs, enableForeignKeyConstraints: false });
     checkDatabase(database, path, controlSchema);

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { addMicros, formatStamp, type SpaceId, type Stamp } from "@synchro/core";
+import { bareEntry, invitationName, newEntry } from "../control-entries.ts";
 import type {
   AccessState,
   Actor,
@@ -24,11 +25,6 @@ import { createSpaceEntries, type SpaceEntries } from "./space-entries.ts";
 
 const MINUTE = 60_000_000;
 const DAY = 24 * 60 * MINUTE;
-
-/** Hexadecimal digits of a code's hash by which the log names an invitation. */
-const INVITATION_NAME_LENGTH = 12;
-
-const invitationName = (codeHash: string): string => codeHash.slice(0, INVITATION_NAME_LENGTH);
 
 type CachedAccess = {
   readonly dataVersion: number;
@@ -251,16 +247,3 @@ export class SqliteControlStore implements ControlStore {
     this.#audit.append({ at: now, actor, action, target, space, detail });
   }
 }
-
-const newEntry = (by: Actor): Pick<SpaceEntry, "createdAt" | "deletedAt"> => ({
-  createdAt: by.now,
-  deletedAt: null,
-});
-
-/** The entry of a space that exists by its records alone. */
-const bareEntry = (id: SpaceId, by: Actor): SpaceEntry => ({
-  id,
-  title: id,
-  recordsMax: null,
-  ...newEntry(by),
-});

@@ -2,7 +2,6 @@ import {
   drawEpoch,
   type Epoch,
   listEpoch,
-  mergePolicies,
   planPush,
   type SpaceId,
   type SpaceState,
@@ -11,6 +10,7 @@ import {
   recordId,
 } from "@synchro/core";
 import { answerPull } from "../answer-pull.ts";
+import { createPolicyOf, type PolicyOf } from "../create-policy-of.ts";
 import { evidenceCutoff } from "../evidence-cutoff.ts";
 import { recordBytes } from "../record-bytes.ts";
 import { StoreClosedError } from "../store-closed-error.ts";
@@ -44,6 +44,7 @@ export class MemoryStore implements Store {
   readonly capabilities = { isDurable: false };
   readonly #options: StoreOptions;
   readonly #disk: MemoryDisk;
+  readonly #policyOf: PolicyOf;
   #epoch: Epoch;
   #waiting: (() => void)[] = [];
   #isClosed = false;
@@ -51,6 +52,7 @@ export class MemoryStore implements Store {
   constructor(options: StoreOptions, disk: MemoryDisk = new MemoryDisk()) {
     this.#options = options;
     this.#disk = disk;
+    this.#policyOf = createPolicyOf(options);
     this.#epoch = drawEpoch(options.runtime);
     disk.owner = this;
     this.#declare();
@@ -75,7 +77,8 @@ export class MemoryStore implements Store {
 
   eraseSpace(space: SpaceId): Promise<EraseOutcome> {
     const drawn = drawEpoch(this.#options.runtime);
-    return this.#commitSoon(() => this.#erase(space, drawn));
+    const now = this.#options.runtime.now();
+    return this.#commitSoon(() => this.#erase(space, drawn, now));
   }
 
   async pull(request: StorePull): Promise<PullOutcome> {
@@ -180,11 +183,12 @@ export class MemoryStore implements Store {
     const { space, changes, now, checksClocks } = request;
     const image = this.#disk.spaces.get(space) ?? emptyImage(this.#epoch);
     const plan = planPush({
+      positions: request.positions,
       state: image.state,
       epoch: this.#epoch,
       changes,
       stored: (collection, key) => image.records.get(recordId(collection, key))?.record ?? null,
-      policyOf: (name) => mergePolicies[collections.get(name)?.merge ?? "last-write"],
+      policyOf: this.#policyOf,
       now,
       checksClocks,
       lostBytesMax: limits.lostBytesMax,
@@ -239,10 +243,10 @@ export class MemoryStore implements Store {
     return { kind: "begun", epoch: drawn, spaces: count };
   }
 
-  #erase(space: SpaceId, drawn: Epoch): EraseOutcome {
+  #erase(space: SpaceId, drawn: Epoch, now: Stamp): EraseOutcome {
     const image = this.#disk.spaces.get(space);
     if (image === undefined) return { kind: "erased", isFound: false };
-    const next = eraseImage(image, drawn, this.#options.runtime.now());
+    const next = eraseImage(image, drawn, now);
     if (next === image) return { kind: "erased", isFound: false };
     this.#replace(space, next);
     this.#epoch = drawn;

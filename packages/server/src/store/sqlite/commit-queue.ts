@@ -1,5 +1,6 @@
 import type { Runtime } from "@synchro/core";
 import { StoreClosedError } from "../store-closed-error.ts";
+import type { StoreOptions } from "../store.ts";
 import type { Writer, WriteRequest, WriteResult } from "./write-request.ts";
 
 /** Requests that share a commit at most. */
@@ -25,6 +26,20 @@ const unitsOf = (request: WriteRequest): number => {
   return units;
 };
 
+type OnCommit = NonNullable<StoreOptions["onCommit"]>;
+
+/** What the pushes among a group's results came to. */
+const commitOf = (results: readonly WriteResult[]): Parameters<OnCommit>[0] => {
+  let pushes = 0;
+  let records = 0;
+  for (const result of results) {
+    if (result.kind !== "pushed" || result.outcome.kind !== "committed") continue;
+    pushes += 1;
+    records += result.outcome.changed;
+  }
+  return { pushes, records };
+};
+
 /**
  * Group commit: a sync costs the same for one request as for a hundred, so what waits while a group
  * is being committed goes together in the next. Order is kept.
@@ -33,6 +48,7 @@ export class CommitQueue {
   readonly #writer: Writer;
   readonly #soon: Runtime["soon"];
   readonly #onFatal: (error: Error) => void;
+  readonly #onCommit: OnCommit | undefined;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #closedBy: StoreClosedError | null = null;
@@ -41,10 +57,16 @@ export class CommitQueue {
   #isCommitting = false;
 
   /** `onFatal` is called once, if the writer is beyond use. From then on every request is refused. */
-  constructor(writer: Writer, soon: Runtime["soon"], onFatal: (error: Error) => void) {
+  constructor(
+    writer: Writer,
+    soon: Runtime["soon"],
+    onFatal: (error: Error) => void,
+    onCommit?: OnCommit,
+  ) {
     this.#writer = writer;
     this.#soon = soon;
     this.#onFatal = onFatal;
+    this.#onCommit = onCommit;
   }
 
   /** Resolves once what became of the request is known and, if it was applied, durable. */
@@ -97,8 +119,15 @@ export class CommitQueue {
         if (result === undefined) reject(new Error("the writer left a request unanswered"));
         else resolve(result);
       }
+      this.#tellCommit(results);
     }
     this.#running = null;
+  }
+
+  #tellCommit(results: readonly WriteResult[]): void {
+    if (this.#onCommit === undefined) return;
+    const commit = commitOf(results);
+    if (commit.pushes > 0) this.#onCommit(commit);
   }
 
   #takeGroup(): readonly Waiting[] {

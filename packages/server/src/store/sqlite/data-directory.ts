@@ -4,7 +4,8 @@ import { dirname, join, resolve } from "node:path";
 /** The database within a data directory. */
 export const databasePath = (dataDir: string): string => join(dataDir, "synchro.db");
 
-const syncDirectory = (path: string): void => {
+/** Makes the entries of a directory durable. */
+export const syncDirectory = (path: string): void => {
   // Windows can't sync a directory, and keeps its entries without.
   if (process.platform === "win32") return;
   const descriptor = openSync(path, "r");

@@ -9,6 +9,7 @@ import {
   isSpaceId,
   isStorableText,
   lifeOf,
+  parseFieldState,
   parseStamp,
   recordKeyProblem,
   replaceInDigest,
@@ -123,6 +124,7 @@ type RecordRow = [
   buriedAt: Stamp | null,
   author: string | null,
   value: string | null,
+  fieldState: string | null,
 ];
 
 const canonical = (text: string): boolean =>
@@ -136,11 +138,27 @@ const valueProblem = (value: string): string | null => {
   }
 };
 
+/** A field state tells what is live too, and has no stamp after the record's. */
+const fieldStateProblem = (text: string, isLive: boolean, stamp: Stamp): string | null => {
+  try {
+    const { life, stamps } = parseFieldState(text);
+    if ((life % 2 === 1) !== isLive) return "its life is not that of its value";
+    const isWithin = [...stamps.values()].every((each) => each <= stamp);
+    return isWithin ? null : "a field's stamp is after its own";
+  } catch {
+    return "its life and stamps can't be read";
+  }
+};
+
 /** What is wrong with one row, by the rules that hold for every record. */
-const rowProblem = ([key, , stamp, buriedAt, author, value]: RecordRow): string | null => {
+const rowProblem = ([key, , stamp, buriedAt, author, value, fieldState]: RecordRow):
+  | string
+  | null => {
   if (recordKeyProblem(key) !== null) return "its key breaks a rule";
   if (!canonical(stamp)) return `its stamp is no stamp: ${stamp}`;
   if (author !== null && !isStorableText(author)) return "its author is no text";
+  const problem = fieldState === null ? null : fieldStateProblem(fieldState, value !== null, stamp);
+  if (problem !== null) return problem;
   if (value === null) {
     return buriedAt === null || !canonical(buriedAt)
       ? "it is deleted, and no one knows when"
@@ -175,7 +193,8 @@ const walkCollection = (
   const { space, collection, id } = of;
   const rows = prepareRows<RecordRow>(
     database,
-    `SELECT key, seq, stamp, buried_at, author, ${walk.deep ? "value" : "iif(value IS NULL, NULL, '')"}
+    `SELECT key, seq, stamp, buried_at, author, ${walk.deep ? "value" : "iif(value IS NULL, NULL, '')"},
+       ${walk.deep ? "field_state" : "NULL"}
      FROM records INDEXED BY records_by_key WHERE collection = ?`,
   );
   const latest = addMicros(walk.now, AHEAD_MICROS_MAX);
@@ -186,8 +205,7 @@ const walkCollection = (
     if (seqs.has(seq)) walk.seqs.add(`${space}: two records have seq ${seq}`);
     seqs.add(seq);
     if (value !== null) {
-      const record = { collection, key, seq, stamp, value, author: null };
-      digest = replaceInDigest(walk.sha256, digest, null, record);
+      digest = replaceInDigest(walk.sha256, digest, null, { collection, key, seq, value });
     }
     if (stamp > latest) {
       walk.ahead.add(`${space} ${collection} ${JSON.stringify(key)} is of ${stamp}`);

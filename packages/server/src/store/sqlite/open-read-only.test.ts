@@ -42,6 +42,7 @@ const push = async (store: Store, key: string, value: string | null): Promise<vo
     base: null,
     author: null,
     value,
+    fieldState: null,
   } as const;
   const outcome = await store.push({
     space,

@@ -6,6 +6,7 @@ import { databasePath, ensureDataDirectory } from "./data-directory.ts";
 import { type DataLock, lockData } from "./data-lock.ts";
 import { declareCollections } from "./declare-collections.ts";
 import { InlineWriter } from "./inline-writer.ts";
+import { assertNotMoved } from "./moved-mark.ts";
 import { connectWriter, openReader, setWriterPragmas } from "./open-database.ts";
 import { checkDatabase, migrateDatabase, type Migration } from "./prepare-database.ts";
 import { SnapshotCopies } from "./snapshot-copies.ts";
@@ -50,7 +51,7 @@ export const openSqliteStore = async (options: SqliteOptions): Promise<Store> =>
     // A thread may be lost while nothing is asked of it: then nobody but the queue can be told.
     let queue: CommitQueue | null = null;
     writer = await openWriterOf(options, { path, database, epoch }, (error) => queue?.fail(error));
-    const commits = new CommitQueue(writer, runtime.soon, onFatal);
+    const commits = new CommitQueue(writer, runtime.soon, onFatal, options.onCommit);
     queue = commits;
     const reading = openReader(path, READER_CACHE_KIB);
     const spaces = createSpaceCache(reading, () => commits.settledGroups);
@@ -101,7 +102,7 @@ export const openSqliteStoreOver = (
     options,
     isDurable: false,
     epoch,
-    queue: new CommitQueue(writer, runtime.soon, onFatal),
+    queue: new CommitQueue(writer, runtime.soon, onFatal, options.onCommit),
     reader: createSpaceReader(database, createSpaceNoCache(database)),
     snapshots: new SnapshotCopies(database),
     letGo: () => writer.close(),
@@ -130,6 +131,7 @@ const openData = (dataDir: string, bytesMax: number | null): OpenedData => {
   let database: DatabaseSync | null = null;
   try {
     ensureDataDirectory(dataDir);
+    assertNotMoved(dataDir);
     lock = lockData(dataDir);
     database = connectWriter(path);
     checkDatabase(database, path);

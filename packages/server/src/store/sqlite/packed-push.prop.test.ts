@@ -27,6 +27,7 @@ const change: fc.Arbitrary<PushChange> = fc.oneof(
         value: fc.option(fc.dictionary(text, text), { nil: null }),
         base: fc.option(fc.nat(), { nil: null }),
         author: fc.option(fc.record({ name: text, verified: fc.boolean() }), { nil: null }),
+        fieldState: fc.option(text, { nil: null }),
       })
       .map(({ key, micros, value, ...more }) => write(key, at(micros), value, more)),
   },
@@ -37,6 +38,7 @@ const change: fc.Arbitrary<PushChange> = fc.oneof(
 const result: fc.Arbitrary<ChangeResult> = fc.oneof(
   fc.nat().map((seq) => ({ kind: "applied" as const, seq })),
   fc.nat().map((seq) => ({ kind: "superseded" as const, seq })),
+  fc.nat().map((seq) => ({ kind: "merged" as const, seq })),
   fc.constant({
     kind: "rejected" as const,
     rejection: { code: "stale" as const, message: "", path: "", stored: null },
@@ -65,7 +67,15 @@ test("a request crosses to the writer's thread unaltered", () => {
 
 test("so does its outcome on the way back, and what is neither a push nor committed", () => {
   const lostTo = [
-    { collection: readings, key: "a", seq: 1, stamp: at(1), value: null, author: null },
+    {
+      collection: readings,
+      key: "a",
+      seq: 1,
+      stamp: at(1),
+      value: null,
+      fieldState: '"life":2,"stamps":{}',
+      author: null,
+    },
   ];
   fc.assert(
     fc.property(fc.array(result), fc.nat(), (results, changed) => {

@@ -26,6 +26,7 @@ type PackedChanges = {
   readonly stamps: readonly Stamp[];
   readonly bases: Column<Seq | null>;
   readonly values: readonly (string | null)[];
+  readonly fieldStates: Column<string | null>;
   readonly authors: Column<string | null>;
   readonly verified: Column<boolean>;
   /** The changes that are not of the kind `write`. */
@@ -67,6 +68,7 @@ const packChanges = (changes: readonly PushChange[]): PackedChanges => {
     stamps: column((change) => change.stamp, "" as Stamp),
     bases: packColumn(column((change) => change.base, null)),
     values: column((change) => change.value, null),
+    fieldStates: packColumn(column((change) => change.fieldState, null)),
     authors: packColumn(column((change) => change.author?.name ?? null, null)),
     verified: packColumn(column((change) => change.author?.verified ?? false, false)),
     others,
@@ -74,7 +76,8 @@ const packChanges = (changes: readonly PushChange[]): PackedChanges => {
 };
 
 const unpackChanges = (packed: PackedChanges): readonly PushChange[] => {
-  const { collections, keys, stamps, bases, values, authors, verified, others } = packed;
+  const { collections, keys, stamps, bases, values, fieldStates } = packed;
+  const { authors, verified, others } = packed;
   return keys.map((key, index): PushChange => {
     const other = others.get(index);
     if (other !== undefined) return other;
@@ -88,6 +91,7 @@ const unpackChanges = (packed: PackedChanges): readonly PushChange[] => {
       stamp: stamps[index] ?? ("" as Stamp),
       base: valueAt(bases, index) ?? null,
       value: values[index] ?? null,
+      fieldState: valueAt(fieldStates, index) ?? null,
       author,
     };
   });

@@ -1,7 +1,7 @@
 import type { Author, CollectionName, Seq, Stamp, StoredRecord } from "@synchro/core";
 
 /** The columns of a version, in `records` and in `history`, as {@link RecordRow} holds them. */
-export const RECORD_COLUMNS = "key, seq, stamp, author_verified, author, value";
+export const RECORD_COLUMNS = "key, seq, stamp, author_verified, author, value, field_state";
 
 export type RecordRow = [
   key: string,
@@ -10,6 +10,7 @@ export type RecordRow = [
   authorVerified: number | null,
   author: string | null,
   value: string | null,
+  fieldState: string | null,
 ];
 
 export const authorFromRow = (name: string | null, verified: number | null): Author | null =>
@@ -21,6 +22,7 @@ export const recordFromRow = (collection: CollectionName, row: RecordRow): Store
   seq: row[1],
   stamp: row[2],
   value: row[5],
+  fieldState: row[6],
   author: authorFromRow(row[4], row[3]),
 });
 

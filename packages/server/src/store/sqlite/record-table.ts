@@ -3,7 +3,8 @@ import type { CollectionName, Stamp, StoredRecord } from "@synchro/core";
 import { authorToRow, RECORD_COLUMNS, recordFromRow, type RecordRow } from "./record-row.ts";
 import { prepareRows } from "./row-statement.ts";
 
-const FOUND_COLUMNS = "records.key, seq, stamp, author_verified, author, records.value, records.id";
+const FOUND_COLUMNS = `records.key, seq, stamp, author_verified, author, records.value,
+  field_state, records.id`;
 
 const FIND_SQL = `SELECT ${FOUND_COLUMNS} FROM records INDEXED BY records_by_key
   WHERE collection = ? AND key = ?`;
@@ -19,8 +20,8 @@ const FIND_ALL_MIN = 8;
 const BLOCK_ROWS = 32;
 
 const insertSql = (rows: number): string =>
-  `INSERT INTO records (collection, key, seq, stamp, buried_at, author_verified, author, value)
-   VALUES ${Array.from({ length: rows }, () => "(?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}`;
+  `INSERT INTO records (collection, key, seq, stamp, buried_at, author_verified, author, value, field_state)
+   VALUES ${Array.from({ length: rows }, () => "(?, ?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}`;
 
 export type NewRecord = { readonly collectionId: number; readonly record: StoredRecord };
 
@@ -28,9 +29,9 @@ const columnsOf = (
   { collectionId, record }: NewRecord,
   committedAt: Stamp,
 ): readonly (string | number | null)[] => {
-  const { key, seq, stamp, author, value } = record;
+  const { key, seq, stamp, author, value, fieldState } = record;
   const buriedAt = value === null ? committedAt : null;
-  return [collectionId, key, seq, stamp, buriedAt, ...authorToRow(author), value];
+  return [collectionId, key, seq, stamp, buriedAt, ...authorToRow(author), value, fieldState];
 };
 
 /** A stored version and the row that holds it. */
@@ -58,11 +59,11 @@ export const createRecordTable = (database: DatabaseSync): RecordTable => {
   const insert = database.prepare(insertSql(1));
   const insertBlock = database.prepare(insertSql(BLOCK_ROWS));
   const update = database.prepare(
-    `UPDATE records SET seq = ?, stamp = ?, buried_at = ?, author_verified = ?, author = ?, value = ?
-     WHERE id = ?`,
+    `UPDATE records SET seq = ?, stamp = ?, buried_at = ?, author_verified = ?, author = ?, value = ?,
+       field_state = ? WHERE id = ?`,
   );
   const insertHistory = database.prepare(
-    `INSERT INTO history (collection, ${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO history (collection, ${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   return {
     find: (collection, collectionId, keys) => {
@@ -74,10 +75,11 @@ export const createRecordTable = (database: DatabaseSync): RecordTable => {
             })
           : findAll.all(JSON.stringify(keys), collectionId);
       return new Map(
-        rows.map(([key, seq, stamp, verified, author, value, rowId]) => [
-          key,
-          { record: recordFromRow(collection, [key, seq, stamp, verified, author, value]), rowId },
-        ]),
+        rows.map((row) => {
+          const [key, seq, stamp, verified, author, value, fieldState, rowId] = row;
+          const columns: RecordRow = [key, seq, stamp, verified, author, value, fieldState];
+          return [key, { record: recordFromRow(collection, columns), rowId }];
+        }),
       );
     },
     insertAll: (records, committedAt) => {
@@ -88,12 +90,13 @@ export const createRecordTable = (database: DatabaseSync): RecordTable => {
       }
       for (const row of rows.slice(inBlocks)) insert.run(...row);
     },
-    update: (rowId, { seq, stamp, author, value }, committedAt) => {
+    update: (rowId, { seq, stamp, author, value, fieldState }, committedAt) => {
       const buriedAt = value === null ? committedAt : null;
-      update.run(seq, stamp, buriedAt, ...authorToRow(author), value, rowId);
+      update.run(seq, stamp, buriedAt, ...authorToRow(author), value, fieldState, rowId);
     },
-    addHistory: (collectionId, { key, seq, stamp, value, author }) => {
-      insertHistory.run(collectionId, key, seq, stamp, ...authorToRow(author), value);
+    addHistory: (collectionId, { key, seq, stamp, value, fieldState, author }) => {
+      const version = [key, seq, stamp, ...authorToRow(author), value, fieldState];
+      insertHistory.run(collectionId, ...version);
     },
   };
 };

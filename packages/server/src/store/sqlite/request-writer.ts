@@ -2,7 +2,6 @@ import type { DatabaseSync } from "node:sqlite";
 import {
   type CollectionName,
   type Epoch,
-  mergePolicies,
   newSpaceState,
   planPush,
   type PushPlan,
@@ -10,6 +9,7 @@ import {
   type Stamp,
 } from "@synchro/core";
 import type { Limits } from "@synchro/protocol";
+import { createPolicyOf, type PolicyOf } from "../create-policy-of.ts";
 import { evidenceCutoff } from "../evidence-cutoff.ts";
 import { recordBytes } from "../record-bytes.ts";
 import type { PushOutcome, StoredCollection, StorePush } from "../store.ts";
@@ -47,6 +47,7 @@ export class RequestWriter {
   readonly #saver: SpaceSaver;
   readonly #records: RecordTable;
   readonly #kept: KeptTable;
+  readonly #policyOf: PolicyOf;
 
   constructor(database: DatabaseSync, context: WriterContext, saver: SpaceSaver) {
     this.#context = context;
@@ -54,6 +55,7 @@ export class RequestWriter {
     this.#saver = saver;
     this.#records = createRecordTable(database);
     this.#kept = createKeptTable(database, context);
+    this.#policyOf = createPolicyOf(context);
   }
 
   push(request: StorePush, spaces: GroupSpaces): PushOutcome {
@@ -88,15 +90,16 @@ export class RequestWriter {
   }
 
   #plan(request: StorePush, space: LoadedSpace | null): PlannedPush {
-    const { collections, limits, sha256 } = this.#context;
+    const { limits, sha256 } = this.#context;
     const epoch = this.#epoch;
     const found = this.#find(request, space);
     const plan = planPush({
+      positions: request.positions,
       state: space?.state ?? newSpaceState(epoch),
       epoch,
       changes: request.changes,
       stored: (collection, key) => found.get(collection)?.get(key)?.record ?? null,
-      policyOf: (name) => mergePolicies[collections.get(name)?.merge ?? "last-write"],
+      policyOf: this.#policyOf,
       now: request.now,
       checksClocks: request.checksClocks,
       lostBytesMax: limits.lostBytesMax,

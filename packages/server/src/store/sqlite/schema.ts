@@ -12,6 +12,7 @@ export const APPLICATION_ID = 0x53_4e_43_52;
  * - `records_by_stamp` read backwards is the newest stamp first, ties by key.
  * - `buried_at` is the time at which a tombstone was committed; live records have none.
  * - Large columns come last: a row's other columns are then read without its overflow pages.
+ * - `field_state` is text of the policy `fields` (`StoredRecord.fieldState`), and null under any other.
  */
 export const migrations: readonly string[] = [
   `
@@ -98,6 +99,10 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX rejections_by_fingerprint ON rejections (space, fingerprint);
   CREATE INDEX rejections_by_space ON rejections (space);
+  `,
+  `
+  ALTER TABLE records ADD COLUMN field_state TEXT;
+  ALTER TABLE history ADD COLUMN field_state TEXT;
   `,
 ];
 

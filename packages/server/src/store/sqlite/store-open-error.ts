@@ -8,6 +8,7 @@ export type StoreOpenCode =
   | "already_open"
   | "not_writable"
   | "full"
+  | "moved"
   | "damaged";
 
 /** Why data can't be opened, in one line for the person who started the server. */

@@ -1,4 +1,4 @@
-import { type Grants, type Level } from "../../access/grants.ts";
+import type { Grants, Level } from "../access/grants.ts";
 
 /** Grants as a column holds them. */
 export const grantsToText = (grants: Grants): string => JSON.stringify(Object.fromEntries(grants));

@@ -1,0 +1,4 @@
+import { describeStoreContract } from "../store.contract.ts";
+import { postgresHarness } from "./postgres-harness.contract.ts";
+
+describeStoreContract("PostgresStore", postgresHarness);
