@@ -1,34 +1,58 @@
-import { ClientStoreError } from "../packages/client/src/store/client-store-error.ts";
 import { leadByLock, type Leadership } from "../packages/client/src/tabs/leadership.ts";
 import type { TabMessage } from "../packages/client/src/tabs/tab-channel.ts";
-import type { Client, ClientDisk, ClientMode, StartClient } from "./client/client.ts";
-import type { ClientState } from "./client/client-state.ts";
-import type { Network } from "./network.ts";
+import type { Client, ClientMode, StartClient } from "./client/client.ts";
+import { type ClientState, newClientState } from "./client/client-state.ts";
+import { createDeviceDisk } from "./device-disk.ts";
+import type { Network, Transport } from "./network.ts";
 import type { ClientPlant } from "./planted-bugs/planted-bug.ts";
 import { type MachineClock, type Process, startProcess } from "./world/machine.ts";
 import { createProcessLock, type ProcessLock } from "./world/process-lock.ts";
 import type { World } from "./world/world.ts";
 
-/** Who watches the devices' disks. Called in the step in which a transaction became durable. */
+/** Who watches the devices' disks. Called in the step in which the thing happened. */
 export type DeviceObserver = {
   readonly saved: (device: string, before: ClientState, after: ClientState) => void;
+  /** The power failed: relaxed transactions may be gone. */
+  readonly powerCut: (device: string, before: ClientState, after: ClientState) => void;
+  /** All data of the device are gone; it begins as a new client. */
+  readonly wiped: (device: string, before: ClientState) => void;
 };
 
-/** What a device is at, as the protocol has it. */
-export type Phase = "off" | "idle" | "pushing" | "first_run" | "offer_run" | "streaming";
+/**
+ * What a device is at, as the protocol has it. `pushing`: a frozen batch is on its way. `frozen`: a
+ * batch is frozen, and no request with it is under way (yet, or any more).
+ */
+export const phases = [
+  "off",
+  "idle",
+  "frozen",
+  "pushing",
+  "first_run",
+  "offer_run",
+  "streaming",
+] as const;
+export type Phase = (typeof phases)[number];
 
 /** A device of a person: a disk and a clock, and now and then processes that run the client. */
 export type Device = {
   readonly name: string;
   readonly clock: MachineClock;
   readonly state: () => ClientState;
+  /** What it held when its data went away, each time. */
+  readonly wipedStates: () => readonly ClientState[];
   /** One a process; several share the disk, as tabs do. */
   readonly clients: () => readonly Client[];
   readonly phase: () => Phase;
+  /** Whether a power cut could take something. */
+  readonly hasUnsynced: () => boolean;
   /** Starts a process; another one beside those that run, if the program can be run so. */
   readonly start: (mode: ClientMode) => void;
   /** Kills all processes, or one of them. */
   readonly kill: (index?: number) => void;
+  /** Kills all processes, and takes some of what was not made durable. */
+  readonly cutPower: () => void;
+  /** Kills all processes, and takes all data: the storage was evicted. */
+  readonly wipe: () => void;
   /** The next start finds a newer program; only while nothing runs. */
   readonly upgrade: () => void;
   /** From now on its programs want these collections; null: all. */
@@ -37,58 +61,32 @@ export type Device = {
   readonly setFull: (isFull: boolean) => void;
 };
 
-const SAVE_MS_MAX = 4;
 const TAB_MESSAGE_MS_MAX = 20;
-
-type Disk = {
-  state: ClientState;
-  savesUnderway: number;
-  isFull: boolean;
-  readonly lock: ProcessLock;
-};
 
 type Life = {
   readonly process: Process;
   readonly client: Client;
   readonly mode: ClientMode;
   readonly hear: { onMessage: (message: TabMessage) => void };
+  readonly line: PushCount;
 };
 
-const openDisk = (deps: DeviceDeps, disk: Disk, process: Process): ClientDisk => {
-  const { world, observer, name } = deps;
-  const random = world.random.fork();
-  return {
-    read: () => disk.state,
-    acquire: () => disk.lock.acquire(process),
-    transact: (change) =>
-      new Promise((resolve, reject) => {
-        disk.savesUnderway += 1;
-        const commit = (): void => {
-          if (!process.isAlive()) return;
-          disk.savesUnderway -= 1;
-          if (disk.isFull) {
-            world.counters.count("device_full_met");
-            return reject(new ClientStoreError("full", "no room"));
-          }
-          const before = disk.state;
-          try {
-            const { state, outcome } = change(before);
-            disk.state = state;
-            observer.saved(name, before, state);
-            // Durable, and the program does not know it yet: it may be killed just here.
-            const tell = (): void => {
-              if (process.isAlive()) resolve(outcome);
-            };
-            if (random.chance(0.5)) resolve(outcome);
-            else world.scheduler.after(random.between(0, SAVE_MS_MAX), `${name} saved`, tell);
-          } catch (error) {
-            world.fail(`${name}: a transaction failed: ${String((error as Error).stack)}`);
-          }
-        };
-        world.scheduler.after(random.between(0, SAVE_MS_MAX), `${name} saves`, commit);
-      }),
-  };
-};
+/** Requests with changes that are under way. */
+type PushCount = { pushes: number };
+
+const hasChanges = (body: string): boolean => !body.endsWith('"changes":[]}');
+
+/** The network, with a look at what is on its way. */
+const countPushes = (transport: Transport, line: PushCount): Transport => ({
+  ...transport,
+  request: async (request, options) => {
+    const isPush = request.kind === "sync" && hasChanges(request.body);
+    if (isPush) line.pushes += 1;
+    const answer = await transport.request(request, options);
+    if (isPush) line.pushes -= 1;
+    return answer;
+  },
+});
 
 /** Web Locks as far as `leadByLock` needs them: exclusive, and nobody stops waiting but by its death. */
 const leadershipOf = (lock: ProcessLock, process: Process): Leadership =>
@@ -120,7 +118,7 @@ const phaseOf = (state: ClientState, lives: readonly Life[]): Phase => {
   if (lives.length === 0) return "off";
   if (state.run === "offer") return "offer_run";
   if (state.run === "beginning" || state.cursor === null) return "first_run";
-  if (isPushing(state)) return "pushing";
+  if (isPushing(state)) return lives.some(({ line }) => line.pushes > 0) ? "pushing" : "frozen";
   return lives[0]?.mode === "live" ? "streaming" : "idle";
 };
 
@@ -152,70 +150,129 @@ const connectTabs = (
   };
 };
 
-export const createDevice = (deps: DeviceDeps, initial: ClientState): Device => {
-  const { name, world, network, clock, startClient } = deps;
-  const { scheduler, counters } = world;
-  const disk: Disk = {
-    state: initial,
-    savesUnderway: 0,
-    isFull: false,
-    lock: createProcessLock(),
+/** The marks that a browser keeps of what was there, apart from it, and who must have seen one. */
+const createMarks = () => {
+  const kept = new Map<string, string>();
+  let isUnseen = false;
+  return {
+    /** The data went away, and with them, as the case may be, the marks. */
+    wiped: (keepsMarks: boolean): void => {
+      if (!keepsMarks) kept.clear();
+      isUnseen = kept.size > 0;
+    },
+    open: (broken: (rule: string) => void) => {
+      let mustNotice = false;
+      return {
+        marks: {
+          getItem: (name: string) => kept.get(name) ?? null,
+          setItem: (name: string, mark: string) => {
+            mustNotice = isUnseen;
+            isUnseen = false;
+            kept.set(name, mark);
+          },
+          removeItem: (name: string) => void kept.delete(name),
+        },
+        tellEviction: (wasEvicted: boolean): void => {
+          if (wasEvicted !== mustNotice) {
+            broken(`[CLIENT-5] wasEvicted is ${wasEvicted}, and should be ${mustNotice}`);
+          }
+        },
+      };
+    },
   };
+};
+
+// oxlint-disable-next-line max-lines-per-function -- a list of what a device can do, most of it one line each
+export const createDevice = (deps: DeviceDeps, initial: ClientState): Device => {
+  const { name, world, network, clock, startClient, observer } = deps;
+  const { scheduler, counters } = world;
+  const onSaved = (before: ClientState, after: ClientState): void =>
+    observer.saved(name, before, after);
+  const disk = createDeviceDisk({ world, name, onSaved }, initial);
   const leaderLock = createProcessLock();
+  const marks = createMarks();
   let lives: readonly Life[] = [];
+  let wipedStates: readonly ClientState[] = [];
   let version = 1;
   const end = (life: Life): void => {
     life.process.kill();
     lives = lives.filter((other) => other !== life);
-    disk.lock.ended(life.process);
+    disk.ended(life.process);
     leaderLock.ended(life.process);
+  };
+  const kill = (index?: number): void => {
+    const ending = index === undefined ? lives : lives.slice(index, index + 1);
+    if (ending.length > 0 && disk.isSaving()) counters.count("device_killed_saving");
+    for (const life of ending) end(life);
   };
   const start = (mode: ClientMode): void => {
     const random = world.random.fork();
     const process = startProcess(name, { scheduler, random, clock });
-    if (lives.length === 0) disk.savesUnderway = 0;
+    if (lives.length === 0) disk.forgetSaves();
     const hear: Life["hear"] = { onMessage: () => {} };
+    const line = { pushes: 0 };
+    const broken = (rule: string): void => world.fail(`${rule}: ${name}`);
+    const browser = marks.open(broken);
     const client = startClient({
       runtime: process.runtime,
-      disk: openDisk(deps, disk, process),
-      transport: network.connect(name, process),
+      disk: disk.open(process),
+      transport: countPushes(network.connect(name, process), line),
       random: random.fork(),
       mode,
       version,
       leadership: leadershipOf(leaderLock, process),
       openChannel: connectTabs(deps, () => lives, process, hear),
+      marks: browser.marks,
+      tellEviction: (wasEvicted) => {
+        if (wasEvicted) counters.count("eviction_noticed");
+        browser.tellEviction(wasEvicted);
+      },
       plant: deps.plant,
       count: counters.count,
-      broken: (rule) => world.fail(`${rule}: ${name}`),
+      broken,
       crashed: (error) => world.fail(`${name} crashed: ${String((error as Error).stack)}`),
     });
-    lives = [...lives, { process, client, mode, hear }];
+    lives = [...lives, { process, client, mode, hear, line }];
     counters.count(`mode_${mode}`);
     world.trace.add(`${name} starts as ${mode}, ${lives.length} of it`);
   };
   return {
     name,
     clock,
-    state: () => disk.state,
+    state: disk.state,
+    wipedStates: () => wipedStates,
     clients: () => lives.map(({ client }) => client),
-    phase: () => phaseOf(disk.state, lives),
+    phase: () => phaseOf(disk.state(), lives),
+    hasUnsynced: disk.hasUnsynced,
     start,
-    kill: (index) => {
-      const ending = index === undefined ? lives : lives.slice(index, index + 1);
-      if (ending.length > 0 && disk.savesUnderway > 0) counters.count("device_killed_saving");
-      for (const life of ending) end(life);
+    kill,
+    cutPower: () => {
+      kill();
+      const before = disk.state();
+      disk.cutPower(world.random.fork());
+      observer.powerCut(name, before, disk.state());
+    },
+    wipe: () => {
+      kill();
+      const before = disk.state();
+      const { space, collections, program } = before;
+      wipedStates = [...wipedStates, before];
+      const clientId = `${name}~${wipedStates.length}`;
+      disk.alter(() => newClientState({ clientId, space, collections, program }));
+      marks.wiped(world.random.chance(0.7));
+      observer.wiped(name, before);
     },
     upgrade: () => {
       if (lives.length > 0) throw new Error(`${name} runs`);
       version += 1;
     },
     setCollections: (collections) => {
-      disk.state = { ...disk.state, collections };
+      disk.alter((state) => ({ ...state, collections }));
       for (const { client } of lives) client.collectionsChanged();
     },
     setFull: (isFull) => {
       // The naive client knows of no full disks.
-      disk.isFull = isFull && disk.state.program === "real";
+      disk.setFull(isFull && disk.state().program === "real");
     },
   };
 };

@@ -1,3 +1,4 @@
+import type { Phase } from "./device.ts";
 import type { Process } from "./world/machine.ts";
 import type { Random } from "./world/random.ts";
 import type { World } from "./world/world.ts";
@@ -5,6 +6,8 @@ import type { World } from "./world/world.ts";
 /** A request as it leaves a client: a POST of JSON text, or a GET with a query. */
 export type Request =
   | { readonly kind: "sync"; readonly space: string; readonly body: string }
+  /** `POST /v1/sync/`. */
+  | { readonly kind: "v1"; readonly space: string; readonly body: string }
   | {
       readonly kind: "changes";
       readonly form: "json" | "sse" | "ndjson";
@@ -79,6 +82,13 @@ const SLOW_MS_MAX = 25_000;
 /** How long a server waits for a subscriber that takes nothing. */
 const STALL_MS = 30_000;
 
+/** Counted by itself, and by what the device was at. */
+const countFault = ({ world, device, phaseOf }: Link, name: string): void => {
+  world.counters.count(name);
+  const phase = phaseOf(device);
+  if (phase !== null) world.counters.count(`${name} while ${phase}`);
+};
+
 export type Network = { readonly connect: (device: string, process: Process) => Transport };
 
 type Link = {
@@ -86,13 +96,15 @@ type Link = {
   readonly random: Random;
   readonly faults: () => NetworkFaults;
   readonly server: () => ServerPort | null;
+  readonly phaseOf: (device: string) => Phase | null;
   readonly device: string;
   readonly process: Process;
 };
 
-const delayMs = ({ random, faults, world }: Link): number => {
+const delayMs = (link: Link): number => {
+  const { random, faults } = link;
   if (random.chance(faults().slow)) {
-    world.counters.count("message_slow");
+    countFault(link, "message_slow");
     return random.between(500, SLOW_MS_MAX);
   }
   return random.chance(0.8) ? random.between(0, 8) : random.between(8, 120);
@@ -100,11 +112,11 @@ const delayMs = ({ random, faults, world }: Link): number => {
 
 const isLost = (link: Link, probability: number, name: string): boolean => {
   if (link.faults().partitioned.has(link.device)) {
-    link.world.counters.count("message_partitioned");
+    countFault(link, "message_partitioned");
     return true;
   }
   if (!link.random.chance(probability)) return false;
-  link.world.counters.count(name);
+  countFault(link, name);
   return true;
 };
 
@@ -169,7 +181,7 @@ const sendRequest = (link: Link): Transport["request"] => {
       signal?.addEventListener("abort", hangUp);
       carry(link, request, gone.signal, end);
       if (random.chance(link.faults().duplicate)) {
-        world.counters.count("request_duplicated");
+        countFault(link, "request_duplicated");
         carry(link, request, gone.signal, end);
       }
     });
@@ -276,6 +288,8 @@ export const createNetwork = (deps: {
   readonly random: Random;
   readonly faults: () => NetworkFaults;
   readonly server: () => ServerPort | null;
+  /** Null for whoever is no device. */
+  readonly phaseOf: (device: string) => Phase | null;
 }): Network => ({
   connect: (device, process) => {
     const link: Link = { ...deps, device, process };

@@ -5,13 +5,14 @@ import type { Transport } from "./network.ts";
 import { readRegressions } from "./regressions/read-regressions.ts";
 import { reportOf, runSeed } from "./run-seed.ts";
 import type { RunOutcome } from "./simulate.ts";
+import { noTrim } from "./trim.ts";
 
 const run = (seed: number, startClient: StartClient = startProgram): Promise<RunOutcome> =>
   runSeed({ seed, engine: "memory", startClient });
 
 describe("what once failed does not fail again", () => {
-  test.each(readRegressions())("$file: $found", async ({ seed, engine }) => {
-    const outcome = await runSeed({ seed, engine });
+  test.each(readRegressions())("$file: $found", async ({ seed, engine, trim = noTrim }) => {
+    const outcome = await runSeed({ seed, engine, trim });
     if (outcome.failure !== null) expect.fail(reportOf(outcome));
   });
 });

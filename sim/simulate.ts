@@ -1,19 +1,24 @@
 import { newClientState } from "./client/client-state.ts";
 import type { StartClient } from "./client/client.ts";
+import { PARTS } from "./client/parts.ts";
 import { startProgram } from "./client/start-program.ts";
 import { createDevice, type Device } from "./device.ts";
-import { type Faults, startFaults, wrongClock } from "./faults.ts";
-import { calmNetwork, createNetwork } from "./network.ts";
-import { createDeviceOracle } from "./oracle/device-oracle.ts";
+import { type Faults, startFaults } from "./faults/start-faults.ts";
+import { wrongClock } from "./faults/wrong-clock.ts";
+import { calmNetwork, createNetwork, type Network } from "./network.ts";
+import { createOracles, type Oracles, type Watched } from "./oracle/oracles.ts";
 import { losses, restlessness } from "./oracle/rest.ts";
-import { createServerOracle } from "./oracle/server-oracle.ts";
 import { plantOf } from "./planted-bugs/no-bug.ts";
 import type { PlantedBug } from "./planted-bugs/planted-bug.ts";
 import { drawPlan, type Plan } from "./plan.ts";
 import { createAccess } from "./server/access.ts";
 import { createEngine, type EngineName } from "./server/engine.ts";
-import { createServerMachine } from "./server/server-machine.ts";
+import { createReplica } from "./server/replica.ts";
+import { createServerMachine, type ServerMachine } from "./server/server-machine.ts";
 import { LATE_COLLECTION } from "./server/settings.ts";
+import { noTrim, type Trim, trimPlan } from "./trim.ts";
+import { createV1Device, type V1Device } from "./v1/v1-device.ts";
+import { v1Restlessness } from "./v1/v1-oracle.ts";
 import { startWorkload } from "./workload.ts";
 import { withoutRealTime } from "./world/real-time-guard.ts";
 import { createWorld, type World } from "./world/world.ts";
@@ -24,6 +29,8 @@ export type RunOptions = {
   readonly startClient?: StartClient;
   /** A defect to run with. */
   readonly bug?: PlantedBug;
+  /** What is taken out of the run; nothing if absent. */
+  readonly trim?: Trim;
   /** Lines of the trace to hand back; the last 80 if absent. */
   readonly tailLinesMax?: number;
 };
@@ -37,6 +44,8 @@ export type RunOutcome = {
   readonly traceHash: string;
   readonly tail: readonly string[];
   readonly steps: number;
+  /** Things that struck. */
+  readonly strikes: number;
   readonly virtualMs: number;
   readonly counters: ReadonlyMap<string, number>;
 };
@@ -52,7 +61,13 @@ const createDevices = (
   Array.from({ length: plan.devices }, (_, index) => {
     const name = `device-${index + 1}`;
     const { random } = world;
-    const collections = random.pick([null, null, ["readings"], ["readings", LATE_COLLECTION]]);
+    const collections = random.pick([
+      null,
+      null,
+      ["readings"],
+      ["readings", LATE_COLLECTION],
+      [PARTS, "readings"],
+    ]);
     const space = random.pick(plan.spaces);
     const program = random.chance(plan.naive) ? "naive" : "real";
     return createDevice(
@@ -61,49 +76,86 @@ const createDevices = (
     );
   });
 
-const runWorld = async (world: World, options: RunOptions): Promise<void> => {
-  const { scheduler, trace } = world;
-  const plan = drawPlan(world.random.fork(), options.engine);
-  trace.add(JSON.stringify(plan));
-  const serverOracle = createServerOracle(world);
-  const engine = createEngine(plan.engine);
+const createV1Devices = (world: World, plan: Plan, network: Network): readonly V1Device[] =>
+  plan.v1Devices.map((kind, index) =>
+    createV1Device(
+      { world, network, clock: { offsetMs: wrongClock(world.random) }, keys: plan.keys },
+      { name: `v1-device-${index + 1}`, kind, space: world.random.pick(plan.spaces) },
+    ),
+  );
+
+type RunParts = {
+  readonly plan: Plan;
+  readonly oracles: Oracles;
+  readonly devices: readonly Device[];
+  readonly v1Devices: readonly V1Device[];
+  readonly server: ServerMachine;
+  readonly faults: Faults;
+};
+
+/** Puts a run together: servers, network, devices, and whoever breaks and watches them. */
+const assembleRun = (world: World, plan: Plan, options: RunOptions): RunParts => {
+  const watched: Watched = { devices: [], replica: null };
+  const oracles = createOracles(world, watched);
   const access = createAccess();
   const plant = plantOf(options.bug);
-  const server = createServerMachine({
+  const nodes = {
     world,
-    engine,
-    observer: serverOracle,
+    observer: oracles.server,
     authorize: access.authorize,
     plant: plant.server,
-  });
-  const deviceOracle = createDeviceOracle(world, serverOracle);
-  let faults: Faults | null = null;
+    check: oracles.check,
+  };
+  const server = createServerMachine({ ...nodes, engine: createEngine(plan.engine) });
+  if (plan.replicaLagMs !== null) {
+    const { primary } = server;
+    watched.replica = createReplica({ ...nodes, lagMsMax: plan.replicaLagMs, primary });
+  }
+  const { replica } = watched;
+  const broken: { faults: Faults | null } = { faults: null };
+  const balancing = world.random.fork();
   const network = createNetwork({
     world,
     random: world.random.fork(),
-    faults: () => faults?.network() ?? calmNetwork(),
-    server: server.port,
+    faults: () => broken.faults?.network() ?? calmNetwork(),
+    phaseOf: (name) => watched.devices.find((device) => device.name === name)?.phase() ?? null,
+    server: () => {
+      const second = replica?.port() ?? null;
+      return second !== null && balancing.chance(0.5) ? second : server.port();
+    },
   });
+  const { observer } = oracles;
   const startClient = options.startClient ?? startProgram;
   const devices = createDevices(world, plan, {
     network,
-    observer: deviceOracle,
+    observer,
     startClient,
     plant: plant.client,
   });
-  faults = startFaults({
-    world,
-    plan,
-    server,
-    devices,
-    network,
-    access,
-    serverOracle,
-    deviceOracle,
-  });
+  watched.devices = devices;
+  const v1Devices = createV1Devices(world, plan, network);
+  const isLeftOut = (strike: number): boolean => options.trim?.without.includes(strike) === true;
+  const parts = { world, plan, server, replica, devices, v1Devices, network, access, oracles };
+  const faults = startFaults(parts, isLeftOut);
+  broken.faults = faults;
+  return { plan, oracles, devices, v1Devices, server, faults };
+};
+
+const runWorld = async (
+  world: World,
+  options: RunOptions,
+  onFaults: (faults: Faults) => void,
+): Promise<void> => {
+  const { scheduler, trace } = world;
+  const drawn = drawPlan(world.random.fork(), options.engine);
+  const plan = trimPlan(drawn, options.trim ?? noTrim);
+  trace.add(JSON.stringify(plan));
+  const { oracles, devices, v1Devices, server, faults } = assembleRun(world, plan, options);
+  onFaults(faults);
   let isChaos = true;
-  startWorkload(world, plan, { devices, oracle: deviceOracle, isOn: () => isChaos });
-  const afterStep = (): Promise<void> => serverOracle.afterStep(server.store());
+  const isOn = (): boolean => isChaos;
+  startWorkload(world, plan, { devices, v1Devices, oracle: oracles.device, isOn });
+  const afterStep = (): Promise<void> => oracles.server.afterStep(server.store());
   const isBroken = (): boolean => world.failure() !== null;
   const untilMs = plan.chaosMs;
   const { beforeStep } = faults;
@@ -112,23 +164,29 @@ const runWorld = async (world: World, options: RunOptions): Promise<void> => {
   if (isBroken()) return;
   trace.add("calm");
   faults.calm();
-  const unrest = (): readonly string[] =>
-    devices.flatMap((device) => restlessness(serverOracle, device));
+  const unrest = (): readonly string[] => [
+    ...devices.flatMap((device) => restlessness(oracles.server, device)),
+    ...v1Devices.flatMap((device) => v1Restlessness(oracles.server, device)),
+  ];
   // Looked at now and then: it reads everything.
   const isAtRest = (): boolean => scheduler.steps() % 16 === 0 && unrest().length === 0;
   const isOver = (): boolean => isBroken() || isAtRest();
   await scheduler.run({ untilMs: untilMs + REST_MS_MAX, afterStep, isOver });
   if (isBroken()) return;
-  for (const reason of [...unrest(), ...losses(serverOracle, devices, faults.owed())]) {
-    world.fail(reason);
-  }
+  const lost = losses(oracles.server, devices, oracles.debts.owed());
+  for (const reason of [...unrest(), ...lost]) world.fail(reason);
 };
 
 /** Runs one seed to its end. Nothing in it depends on anything but the options. */
 export const simulate = async (options: RunOptions): Promise<RunOutcome> => {
+  let strikes = (): number => 0;
   const world = createWorld(options.seed, options.tailLinesMax ?? 80);
   try {
-    await withoutRealTime(() => runWorld(world, options));
+    await withoutRealTime(() =>
+      runWorld(world, options, (started) => {
+        strikes = started.strikes;
+      }),
+    );
   } catch (error) {
     world.fail(String((error as Error).stack));
   }
@@ -140,6 +198,7 @@ export const simulate = async (options: RunOptions): Promise<RunOutcome> => {
     traceHash: world.trace.hash(),
     tail: world.trace.tail(),
     steps: world.scheduler.steps(),
+    strikes: strikes(),
     virtualMs: world.scheduler.nowMs(),
     counters: world.counters.all(),
   };

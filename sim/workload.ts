@@ -3,8 +3,10 @@ import type { Edit } from "./client/outbox.ts";
 import type { Device } from "./device.ts";
 import type { DeviceOracle } from "./oracle/device-oracle.ts";
 import type { Plan } from "./plan.ts";
+import { changePart, PARTS } from "./client/parts.ts";
 import { LATE_COLLECTION, limits } from "./server/settings.ts";
 import type { Random } from "./world/random.ts";
+import type { V1Device } from "./v1/v1-device.ts";
 import type { World } from "./world/world.ts";
 
 /** An edit that no server may take, and what may become of it. */
@@ -41,10 +43,16 @@ const hostileEdit = (random: Random, key: string): HostileEdit => {
 };
 
 const goodEdit = (random: Random, plan: Plan, device: Device, count: number): Edit => {
-  const wanted = device.state().collections ?? ["readings", "batches", LATE_COLLECTION];
-  const collection = random.pick(wanted);
+  const { collections, program } = device.state();
+  const wanted = collections ?? ["readings", "batches", LATE_COLLECTION, PARTS];
+  // The naive client knows of no patches.
+  const known = program === "naive" ? wanted.filter((name) => name !== PARTS) : wanted;
+  const collection = random.pick(known);
   const key = `k${random.below(plan.keys)}`;
   if (random.chance(plan.deletes)) return { collection, key, value: null };
+  if (collection === PARTS) {
+    return { collection, key, value: null, change: changePart(random, `${device.name} ${count}`) };
+  }
   const value = {
     expiration_date: `2026-12-${String(random.between(10, 28))}`,
     note: `${device.name} ${count} ${"é".repeat(random.below(60))}`,
@@ -59,6 +67,7 @@ export const startWorkload = (
   plan: Plan,
   deps: {
     readonly devices: readonly Device[];
+    readonly v1Devices: readonly V1Device[];
     readonly oracle: DeviceOracle;
     readonly isOn: () => boolean;
   },
@@ -82,17 +91,21 @@ export const startWorkload = (
       world.counters.count("edit_full");
     }
   };
-  for (const device of deps.devices) {
-    const random = world.random.fork();
+  const startPerson = (name: string, random: Random, edit: (count: number) => void): void => {
     let count = 0;
     const next = (): void => {
-      world.scheduler.after(random.between(50, plan.editMsMax), `person at ${device.name}`, () => {
+      world.scheduler.after(random.between(50, plan.editMsMax), `person at ${name}`, () => {
         if (!deps.isOn()) return;
         count += 1;
-        void editDevice(device, random, count);
+        edit(count);
         next();
       });
     };
     next();
+  };
+  for (const device of deps.devices) {
+    const random = world.random.fork();
+    startPerson(device.name, random, (count) => void editDevice(device, random, count));
   }
+  for (const { name, edit } of deps.v1Devices) startPerson(name, world.random.fork(), edit);
 };

@@ -134,6 +134,7 @@ const applyResult = (
     const fate = { kind: "superseded", seq: result.superseded } as const;
     return settle(state, entry, fate, { kind: "version", seq: 0, stamp, mark });
   }
+  if ("merged" in result) throw new Error("the naive client knows of no merges");
   const { code, stored } = result.rejected;
   if (code === "stamp_ahead") return restamp(state, entry, now, stored ?? null);
   if (code === "stale" && entry.kind === "offer") {

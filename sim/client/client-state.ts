@@ -49,6 +49,8 @@ export type Batch = {
 export type Fate =
   | { readonly kind: "applied"; readonly seq: Seq }
   | { readonly kind: "superseded"; readonly seq: Seq }
+  /** Became part of a version that others had a hand in. */
+  | { readonly kind: "merged" }
   /** In the dead letters, for good. */
   | { readonly kind: "rejected"; readonly code: string }
   /** An offer of what others may have deleted (CLIENT-23). */

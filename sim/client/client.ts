@@ -1,4 +1,6 @@
 import type { Runtime } from "@synchro/core";
+import type { BrowserStorage } from "../../packages/client/src/client/browser-storage.ts";
+import type { Durability } from "../../packages/client/src/store/client-store.ts";
 import type { Leadership } from "../../packages/client/src/tabs/leadership.ts";
 import type { OpenTabChannel } from "../../packages/client/src/tabs/tab-channel.ts";
 import type { Transport } from "../network.ts";
@@ -15,12 +17,14 @@ export type ClientDisk = {
   /** The right to write, for whoever reads, thinks and then writes; all processes of a device take turns. */
   readonly acquire: () => Promise<Release>;
   /**
-   * Runs `change` on the state as it is when its turn comes, and resolves once that is durable.
+   * Runs `change` on the state as it is when its turn comes, and resolves once that is durable; a
+   * power cut may take what was `relaxed`. `strict` if absent.
    *
    * @throws ClientStoreError `full`
    */
   readonly transact: <Outcome>(
     change: (state: ClientState) => { readonly state: ClientState; readonly outcome: Outcome },
+    durability?: Durability,
   ) => Promise<Outcome>;
 };
 
@@ -39,6 +43,10 @@ export type ClientDeps = {
   /** Which of several processes over the disk talks to the server. */
   readonly leadership: Leadership;
   readonly openChannel: OpenTabChannel;
+  /** Where a browser remembers that there were data, apart from them. */
+  readonly marks: NonNullable<BrowserStorage["marks"]>;
+  /** The program has found out, or has not, that its data went away. */
+  readonly tellEviction: (wasEvicted: boolean) => void;
   readonly plant: ClientPlant;
   /** Tells that something happened that a test wants to have seen. */
   readonly count: (event: string) => void;

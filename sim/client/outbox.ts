@@ -1,4 +1,4 @@
-import { addMicros, formatStamp, laterStamp, type Stamp } from "@synchro/core";
+import { addMicros, formatStamp, type JsonObject, laterStamp, type Stamp } from "@synchro/core";
 import {
   type Batch,
   type ClientState,
@@ -14,6 +14,8 @@ export type Edit = {
   readonly collection: string;
   readonly key: string;
   readonly value: string | null;
+  /** In a collection that merges field by field: what becomes of the value that its user sees, in place of `value`. */
+  readonly change?: (shown: JsonObject | null) => JsonObject;
 };
 
 const isSameRecord = (a: Edit, b: Edit): boolean =>

@@ -1,6 +1,7 @@
 import type { Settlement } from "../../packages/client/src/outbox/settle-batch.ts";
 import type {
   ClientStore,
+  Durability,
   StoreTransaction,
 } from "../../packages/client/src/store/client-store.ts";
 import { EngineStore } from "../../packages/client/src/store/engine-store.ts";
@@ -69,6 +70,8 @@ const fateOf = (settlement: Settlement): Fate | null => {
       return { kind: "superseded", seq: settlement.by };
     case "refused":
       return { kind: "rejected", code: settlement.rejection.code };
+    case "merged":
+      return { kind: "merged" };
     case "dropped":
       return { kind: "stale_offer" };
     default:
@@ -148,6 +151,7 @@ const stateAfter = (before: ClientState, image: StoreImage, told: Told): ClientS
 const transactionOver = (
   { disk, plant }: ClientDeps,
   mode: "read" | "write",
+  durability: Durability,
   told: () => Told,
 ): EngineTransaction => {
   const locks = mode === "write" && plant.locksDisk;
@@ -187,10 +191,10 @@ const transactionOver = (
       if (mode === "read") return;
       await begun();
       const image = open().image();
-      await disk.transact((state) => ({
-        state: stateAfter(state, image, told()),
-        outcome: null,
-      }));
+      await disk.transact(
+        (state) => ({ state: stateAfter(state, image, told()), outcome: null }),
+        durability,
+      );
       await release();
     },
     abort: release,
@@ -202,7 +206,7 @@ export const openClientStoreOver = (deps: ClientDeps): ClientStore => {
   let told = NOTHING_TOLD;
   const engine: StoreEngine = {
     capabilities: { isDurable: true, canShareAcrossTabs: true },
-    begin: (mode) => transactionOver(deps, mode, () => told),
+    begin: (mode, durability) => transactionOver(deps, mode, durability, () => told),
     close: async () => {},
     remove: async () => {},
   };
@@ -210,14 +214,17 @@ export const openClientStoreOver = (deps: ClientDeps): ClientStore => {
   return {
     capabilities: store.capabilities,
     read: (body) => store.read(body),
-    transact: <Result>(body: (transaction: StoreTransaction) => Promise<Result>): Promise<Result> =>
+    transact: <Result>(
+      body: (transaction: StoreTransaction) => Promise<Result>,
+      durability?: Durability,
+    ): Promise<Result> =>
       store.transact(async (transaction) => {
         told = NOTHING_TOLD;
         const result = await body(transaction);
         told = toldBy(result);
         if (isIgnored(result)) deps.count("answer_of_older_generation");
         return result;
-      }),
+      }, durability),
     close: () => store.close(),
     destroy: () => store.destroy(),
   };

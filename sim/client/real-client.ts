@@ -1,4 +1,4 @@
-import type { SpaceId } from "@synchro/core";
+import type { JsonObject, SpaceId, Stamp } from "@synchro/core";
 import { upgradeValues } from "../../packages/client/src/collection/upgrade-values.ts";
 import { recordEdits } from "../../packages/client/src/outbox/record-edits.ts";
 import type { ClientStore } from "../../packages/client/src/store/client-store.ts";
@@ -6,6 +6,13 @@ import { ClientStoreError } from "../../packages/client/src/store/client-store-e
 import { Exchange } from "../../packages/client/src/sync/exchange.ts";
 import { SyncLoop } from "../../packages/client/src/sync/sync-loop.ts";
 import { leadAlone } from "../../packages/client/src/tabs/leadership.ts";
+import {
+  type Wish,
+  withLastingMembers,
+  writeRecord,
+} from "../../packages/client/src/client/write-record.ts";
+import type { Edit } from "./outbox.ts";
+import { parts, PARTS } from "./parts.ts";
 import { checkScripts } from "./checked-scripts.ts";
 import type { ClientDeps, StartClient } from "./client.ts";
 import { openClientStoreOver } from "./real-client-store.ts";
@@ -58,6 +65,20 @@ const upgrade = async ({ runtime, version }: ClientDeps, store: ClientStore): Pr
   }
 };
 
+const partWish = (
+  { key, change }: Edit,
+  made: { readonly author: null; readonly editedAt: Stamp },
+): Wish => ({
+  ...made,
+  key,
+  declared: parts,
+  edit: (shown) => {
+    if (change === undefined) return null;
+    const seen = shown === null ? null : (JSON.parse(shown) as JsonObject);
+    return withLastingMembers(parts, JSON.stringify(change(seen)), shown);
+  },
+});
+
 /**
  * The sync loop of `@synchro/client`, its outbox, upgrades and leadership, over a simulated disk and
  * network, put together as `client/client-core.ts` does it.
@@ -78,7 +99,13 @@ export const startRealClient: StartClient = (deps: ClientDeps) => {
     });
   const opened = upgrade(deps, store);
   const leadership = plant.hasOneLeader ? deps.leadership : leadAlone;
-  opened.then(() => leadership.run(lead, new AbortController().signal)).catch(deps.crashed);
+  opened
+    .then(async () => {
+      const { wasEvicted } = await plant.asksBrowser(store, "app", { marks: deps.marks });
+      deps.tellEviction(wasEvicted);
+      await leadership.run(lead, new AbortController().signal);
+    })
+    .catch(deps.crashed);
   let changing: Promise<void> = opened;
   const restart = async (): Promise<void> => {
     if (loop === null) return;
@@ -87,20 +114,24 @@ export const startRealClient: StartClient = (deps: ClientDeps) => {
     loop.start();
   };
   return {
-    edit: async ({ collection, key, value }) => {
+    edit: async (wish) => {
       await opened;
-      const edit = { collection, key, value: valueAt(version, collection, value) };
-      const editedAt = runtime.now();
+      const { collection, key } = wish;
+      const edit = { collection, key, value: valueAt(version, collection, wish.value) };
+      const made = { author: null, editedAt: runtime.now() };
       const name = { collection: collection as never, key };
-      const written = store.transact((tx) =>
-        recordEdits(tx, [{ ...edit, ...name, author: null, editedAt, schemaVersion: version }]),
-      );
+      const written = store.transact(async (tx) => {
+        if (collection === PARTS) return [await writeRecord(tx, partWish(wish, made))];
+        return recordEdits(tx, [{ ...edit, ...name, ...made, schemaVersion: version }]);
+      });
       if (plant.waitsForDisk) await written;
       else written.catch(() => {});
       channel.post({ kind: "edited", names: [name] });
       if (loop === null) count("edit_beside_leader");
       loop?.wake("edited");
-      return edit;
+      if (collection !== PARTS) return edit;
+      const [entry] = await written;
+      return { ...edit, value: entry?.value ?? null };
     },
     collectionsChanged: () => {
       // One after another: two at once would leave two loops behind.

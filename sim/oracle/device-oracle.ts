@@ -8,6 +8,7 @@ import {
   type SpaceId,
 } from "@synchro/core";
 import { type ClientState, heldId, type Settled } from "../client/client-state.ts";
+import { PARTS } from "../client/parts.ts";
 import type { Edit } from "../client/outbox.ts";
 import { withoutVersion } from "../client/schema-version.ts";
 import type { DeviceObserver } from "../device.ts";
@@ -108,6 +109,8 @@ const mayBeRefused: { readonly [code: string]: true } = {
   stale: true,
   unknown_collection: true,
   not_subscribed: true,
+  // The server lost what a patch was made over, and the device does not hold it either.
+  incomplete: true,
 };
 
 const checkFate = (
@@ -132,7 +135,9 @@ const checkFate = (
     return world.fail(`[CLIENT-9] ${name} was not stored, and counts as applied`);
   }
   if (fate.kind === "applied" && fate.seq > 0) {
-    const version = { collection, key, seq: fate.seq, stamp, value };
+    // A patch is a part of what was stored.
+    const whole = collection === PARTS ? { stamp: null, value: null } : { stamp, value };
+    const version = { collection, key, seq: fate.seq, ...whole };
     if (!server.wasCommitted(state.space, version)) {
       world.fail(`[PUSH-2] ${name}: seq ${fate.seq} was never this change`);
     }
@@ -214,6 +219,46 @@ const checkStamps = (
   }
 };
 
+/**
+ * A power cut takes pages, which are read again. It takes no edit, no stamp that may have been sent,
+ * and no fate: what was settled would be sent a second time.
+ */
+const checkPowerCut = (
+  world: World,
+  device: string,
+  before: ClientState,
+  after: ClientState,
+): void => {
+  const kept = new Map(after.outbox.map((entry) => [entry.id, entry]));
+  for (const { id, kind, value, stamp } of before.outbox) {
+    if (kind === "offer") continue;
+    const now = kept.get(id);
+    if (now === undefined || now.value !== value) {
+      world.fail(`[CLIENT-5] ${device} entry ${id} was lost with the power`);
+    } else if (stamp !== null && now.stamp !== stamp) {
+      world.fail(`[CLIENT-27] ${device} entry ${id} lost its stamp ${stamp} with the power`);
+    }
+  }
+  const waited = new Set(before.outbox.map(({ id }) => id));
+  for (const { id, kind } of after.outbox) {
+    if (kind === "edit" && !waited.has(id)) {
+      world.fail(`[CLIENT-3] ${device} entry ${id} had its answer, and waits again`);
+    }
+  }
+};
+
+/** Edits of a device whose data go away: those without a fate are lost, and known to be. */
+export const fateless = (
+  device: string,
+  { settled, nextId }: ClientState,
+  waiting = new Set<number>(),
+): readonly string[] => {
+  const fates = new Set(settled.map(({ entry }) => entry.id));
+  return Array.from({ length: nextId - 1 }, (_, index) => index + 1)
+    .filter((id) => !fates.has(id) && !waiting.has(id))
+    .map((id) => `[CLIENT-5] ${device}: edit ${id} has no fate`);
+};
+
 /** Known by its content: a device may be killed before anybody has heard its number. */
 const editText = ({ collection, key, value }: Edit): string => `${collection} ${key} ${value}`;
 
@@ -244,6 +289,19 @@ export const createDeviceOracle = (world: World, server: ServerOracle): DeviceOr
     },
     restored: () => {
       restores += 1;
+    },
+    powerCut: (device, before, after) => {
+      if (before === after) return;
+      checkPowerCut(world, device, before, after);
+      world.trace.add(`${device} lost power: generation ${after.generation} at ${after.cursor}`);
+    },
+    wiped: (device, before) => {
+      const waiting = new Set(before.outbox.map(({ id }) => id));
+      for (const reason of fateless(device, before, waiting)) world.fail(reason);
+      const edits = before.outbox.filter(({ kind }) => kind === "edit").length;
+      world.counters.count("edit_lost_with_storage", edits);
+      world.trace.add(`${device} lost its data, and ${edits} edits with them`);
+      suspectSince.delete(device);
     },
     saved: (device, before, after) => {
       if (before.settled !== after.settled) {

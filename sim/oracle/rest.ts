@@ -1,7 +1,8 @@
-import { decodeCursor, recordId, type Stamp } from "@synchro/core";
+import { decodeCursor, isSameValue, recordId, type Stamp } from "@synchro/core";
 import { type ClientState, heldId, type OutboxEntry } from "../client/client-state.ts";
 import type { Device } from "../device.ts";
-import { isSameButForVersion, spaceOf } from "./device-oracle.ts";
+import { fateless, isSameButForVersion, spaceOf } from "./device-oracle.ts";
+import { covers } from "./fields-model.ts";
 import type { ServerOracle } from "./server-oracle.ts";
 import type { ModelRecord, SpaceModel } from "./space-model.ts";
 
@@ -13,15 +14,29 @@ export type Owed = {
   readonly holders: readonly string[];
 };
 
-const isVersion = (
-  other: { readonly collection: string; readonly key: string; readonly stamp: Stamp | null },
-  record: ModelRecord,
-): boolean =>
+type OtherVersion = {
+  readonly collection: string;
+  readonly key: string;
+  readonly stamp: Stamp | null;
+  readonly value: string | null;
+};
+
+/** Where fields merge, several versions may have one stamp. */
+const isVersion = (other: OtherVersion, record: ModelRecord): boolean =>
   other.collection === record.collection &&
   other.key === record.key &&
-  other.stamp === record.stamp;
+  other.stamp === record.stamp &&
+  (record.content === null || isSameValue(other.value, record.value));
 
-const holds = (state: ClientState, record: ModelRecord): boolean => {
+/** Whether a version is this one, or knows more. */
+const isThere = (now: ModelRecord | undefined, record: ModelRecord): boolean => {
+  if (now === undefined) return false;
+  return record.content === null || now.content === null
+    ? now.stamp >= record.stamp
+    : covers(now.content, record.content);
+};
+
+export const holds = (state: ClientState, record: ModelRecord): boolean => {
   const held = state.held.get(heldId(record.collection, record.key));
   return (
     (held !== undefined && isVersion(held, record)) ||
@@ -38,7 +53,7 @@ export const owedAfterRestore = (
   [...before].flatMap(([space, model]) =>
     [...model.records].flatMap(([id, record]) => {
       const restored = now.get(space)?.records.get(id);
-      if (restored !== undefined && restored.stamp >= record.stamp) return [];
+      if (isThere(restored, record)) return [];
       const holders = devices.filter((device) => {
         const state = device.state();
         return state.space === space && holds(state, record);
@@ -53,31 +68,39 @@ export const owedAfterRestore = (
 const isAtLeast = ({ collection, key, stamp }: OutboxEntry, record: ModelRecord): boolean =>
   collection === record.collection && key === record.key && stamp !== null && stamp >= record.stamp;
 
+/** What a device holds, or held before its data went away. */
+type Holding = { readonly device: string; readonly state: ClientState };
+
+const holdingsOf = (devices: readonly Device[]): readonly Holding[] =>
+  devices.flatMap((device) =>
+    [device.state(), ...device.wipedStates()].map((state) => ({ device: device.name, state })),
+  );
+
 /** Why a version that a restore took need not be there now; null: it was lost. */
 const excuse = (
   server: ServerOracle,
   { space, record, holders }: Owed,
-  states: readonly ClientState[],
+  holdings: readonly Holding[],
 ): string | null => {
   const id = recordId(record.collection as never, record.key);
   const model = server.model(space as never);
   const now = model?.records.get(id);
-  if (now !== undefined && now.stamp >= record.stamp) return "is there or was beaten";
+  if (isThere(now, record)) return "is there or was beaten";
   const purged = server.purgedStamp(space as never, id);
   if (purged !== null && purged >= record.stamp) return "was deleted, and the delete purged";
   const isPastCutoff = model?.cutoff != null && record.stamp <= model.cutoff;
   if (record.value === null && now === undefined && isPastCutoff) return "is a delete of nothing";
   // The server's clock went back, and what had been taken was too far ahead when it was sent again:
   // this version itself, an offer of what beat it, or an edit that its holder made over it.
-  const isRestamped = states.some(({ clientId, settled }) =>
-    settled.some(({ entry }) => {
+  const isRestamped = holdings.some(({ device, state }) =>
+    state.settled.some(({ entry }) => {
       const before = { ...entry, stamp: entry.restampedFrom };
-      const isOver = entry.kind === "offer" || holders.includes(clientId);
+      const isOver = entry.kind === "offer" || holders.includes(device);
       return isVersion(before, record) || (isOver && isAtLeast(before, record));
     }),
   );
   if (isRestamped) return "came back with a stamp that the server's clock allowed";
-  const isRefused = states.some((state) =>
+  const isRefused = holdings.some(({ state }) =>
     state.settled.some(
       ({ entry, fate }) =>
         (fate.kind === "rejected" ||
@@ -100,8 +123,7 @@ export const stillOwed = (
   owed: readonly Owed[],
 ): readonly Owed[] =>
   owed.filter((one) => {
-    const states = devices.map((device) => device.state());
-    const ofSpace = states.filter(({ space }) => space === one.space);
+    const ofSpace = holdingsOf(devices).filter(({ state }) => state.space === one.space);
     return excuse(server, one, ofSpace) === null;
   });
 
@@ -158,13 +180,7 @@ export const losses = (
     ({ space, record, holders }) =>
       `[RESET-2] ${space}: lost by a restore, though ${holders.join()} had it: ${JSON.stringify(record)}`,
   );
-  const vanished = devices.flatMap((device) => {
-    const { settled, nextId } = device.state();
-    const fates = new Set(settled.map(({ entry }) => entry.id));
-    return Array.from({ length: nextId - 1 }, (_, index) => index + 1)
-      .filter((id) => !fates.has(id))
-      .map((id) => `[CLIENT-5] ${device.name}: edit ${id} has no fate`);
-  });
+  const vanished = devices.flatMap((device) => fateless(device.name, device.state()));
   const forgotten = devices.flatMap(({ name, state }) => {
     const { deadLetters, image } = state();
     return deadLetters

@@ -1,11 +1,24 @@
 import { hash } from "node:crypto";
-import { isSameValue, recordId, type SpaceId, type Stamp, type StoredRecord } from "@synchro/core";
+import {
+  type Epoch,
+  epochInLife,
+  isSameValue,
+  lifeOf,
+  lifeOfSpace,
+  recordId,
+  type SpaceId,
+  type Stamp,
+} from "@synchro/core";
 import type { PushOutcome, Store, StorePush } from "../../packages/server/src/store/store.ts";
 import type { ServerObserver } from "../server/paced-store.ts";
 import type { World } from "../world/world.ts";
+import { limits } from "../server/settings.ts";
+import { checkMerges, compareRecord } from "./check-merges.ts";
+import { checkSent } from "./check-sent.ts";
 import { createDigester, readSpace, readState, type SpaceContent } from "./read-space.ts";
 import {
   copyModel,
+  expectErasure,
   expectPurge,
   expectPush,
   missingLostTo,
@@ -14,9 +27,6 @@ import {
   resultText,
   type SpaceModel,
 } from "./space-model.ts";
-
-/** How long a commit may take to reach someone who waits for it. */
-const LATE_MS = 5_000;
 
 export type ModelImage = {
   readonly models: ReadonlyMap<SpaceId, SpaceModel>;
@@ -29,6 +39,8 @@ export type ServerOracle = ServerObserver & {
   /** After each step: if something was written in it, the whole store is compared. */
   readonly afterStep: (store: Store | null) => Promise<void>;
   readonly model: (space: SpaceId) => SpaceModel | undefined;
+  /** Whether the space was written to in this step: its model's epochs are those of before until the step is over. */
+  readonly isStateDue: (space: SpaceId) => boolean;
   readonly models: () => ReadonlyMap<SpaceId, SpaceModel>;
   /** The collections that the server serves now. */
   readonly declared: () => ReadonlySet<string>;
@@ -36,6 +48,8 @@ export type ServerOracle = ServerObserver & {
   readonly wasCommitted: (space: string, version: CommittedVersion) => boolean;
   /** The greatest stamp of a purged tombstone of this record. */
   readonly purgedStamp: (space: SpaceId, id: string) => Stamp | null;
+  /** Whether an erasure has been asked for, and nobody knows yet whether it came. */
+  readonly isErasing: () => boolean;
   readonly takeImage: () => ModelImage;
   readonly restore: (image: ModelImage) => void;
   readonly setFull: (isFull: boolean) => void;
@@ -74,6 +88,18 @@ type State = {
   }[];
   readonly committed: Map<string, ModelRecord[]>;
   readonly purged: Map<string, Stamp>;
+  /** Erasures under way, and the server's clock when they were asked for. */
+  readonly erasing: Map<SpaceId, Stamp>;
+  readonly on: Watchers;
+};
+
+/** Who else wants to hear of what the oracle sees. */
+export type Watchers = {
+  readonly written: (space: SpaceId, record: ModelRecord) => void;
+  /** All that a space held is gone; `before` is what that was. */
+  readonly erased: (space: SpaceId, before: SpaceModel) => void;
+  /** What a store shows of a space, after a step that changed it. */
+  readonly read: (store: Store, space: SpaceId, content: SpaceContent) => Promise<void>;
 };
 
 const versionsKey = (space: string, collection: string, key: string, seq: number): string =>
@@ -92,6 +118,30 @@ const modelOf = (state: State, space: SpaceId): SpaceModel => {
   return model;
 };
 
+/** The erasure has come: it is not told before the rows have left the disk, and all see it at once. */
+const noteErasure = (state: State, space: SpaceId, epoch: Epoch | undefined): void => {
+  const now = state.erasing.get(space);
+  const model = state.models.get(space);
+  if (now === undefined || model === undefined || epoch === undefined) return;
+  if (lifeOf(epoch) <= lifeOfSpace(model.epochs)) return;
+  state.erasing.delete(space);
+  const before = copyModel(model);
+  expectErasure(model, now, epoch);
+  // The opening goes by the new epoch from now on, and lists it in every space at its next write.
+  for (const other of state.models.values()) other.hasWritten = false;
+  state.world.counters.count("space_erased");
+  state.world.trace.add(`erased ${space}: ${before.records.size} records`);
+  state.dirty.add(space);
+  state.stateDue.add(space);
+  state.evidenceDue.splice(
+    0,
+    Infinity,
+    ...state.evidenceDue.filter((kept) => kept.space !== space),
+  );
+  state.refusedDue.splice(0, Infinity, ...state.refusedDue.filter((kept) => kept.space !== space));
+  state.on.erased(space, before);
+};
+
 const observePush = (state: State, request: StorePush, outcome: PushOutcome): void => {
   const { world } = state;
   const { space, changes, clientId } = request;
@@ -101,9 +151,15 @@ const observePush = (state: State, request: StorePush, outcome: PushOutcome): vo
     return;
   }
   if (changes.length === 0) return;
+  noteErasure(state, space, outcome.position.epoch);
   const model = modelOf(state, space);
+  const bases = changes.map((change) =>
+    change.kind === "write"
+      ? (model.records.get(recordId(change.collection, change.key))?.seq ?? null)
+      : null,
+  );
   const expected = expectPush(model, request, outcome.results.length, world.scheduler.nowMs());
-  const actual = outcome.results.map(resultText);
+  const actual = outcome.results.map((result, index) => resultText(result, changes[index]));
   const line = `${space} ${clientId} -> ${actual.join(", ")}`;
   world.trace.add(`push ${line}`);
   if (actual.join() !== expected.results.join()) {
@@ -114,9 +170,14 @@ const observePush = (state: State, request: StorePush, outcome: PushOutcome): vo
   }
   if (outcome.position.seq !== model.head)
     world.fail(`[PUSH-14] ack at ${outcome.position.seq}, head ${model.head}`);
-  const missing = missingLostTo(outcome);
+  // `/v1` reads what was sent after the push, and has no use for these.
+  const missing = request.checksClocks ? missingLostTo(outcome) : [];
   if (missing.length > 0) world.fail(`[PUSH-3] ${line}; not given: ${missing.join()}`);
-  for (const record of expected.written) remember(state, space, record);
+  checkMerges(world, model, bases, request, outcome);
+  for (const record of expected.written) {
+    remember(state, space, record);
+    state.on.written(space, record);
+  }
   if (!model.hasWritten && expected.written.length > 0) {
     model.hasWritten = true;
     state.stateDue.add(space);
@@ -127,20 +188,6 @@ const observePush = (state: State, request: StorePush, outcome: PushOutcome): vo
     state.refusedDue.push({ space, clientId, code: result.rejection.code });
   }
   state.dirty.add(space);
-};
-
-const compareRecord = (
-  stored: StoredRecord | undefined,
-  model: ModelRecord | undefined,
-): string | null => {
-  if (stored === undefined || model === undefined) {
-    return `store has ${JSON.stringify(stored)}, model has ${JSON.stringify(model)}`;
-  }
-  const isSame =
-    stored.seq === model.seq &&
-    stored.stamp === model.stamp &&
-    isSameValue(stored.value, model.value);
-  return isSame ? null : `store has ${JSON.stringify(stored)}, model has ${JSON.stringify(model)}`;
 };
 
 const sha256 = (text: string): Uint8Array => Buffer.from(hash("sha256", text, "hex"), "hex");
@@ -183,7 +230,7 @@ const compareState = async (state: State, store: Store, space: SpaceId): Promise
   }
   const last = epochs.at(-1);
   if (model.head > 0 && last === undefined) world.fail(`[EPOCH-1] ${space} lists no epoch`);
-  if (model.hasWritten && last?.epoch !== store.epoch) {
+  if (model.hasWritten && last?.epoch !== epochInLife(store.epoch, lifeOfSpace(epochs))) {
     world.fail(`[EPOCH-4] ${space} was written in ${store.epoch}, and lists ${last?.epoch} last`);
   }
   model.epochs = epochs;
@@ -199,7 +246,10 @@ const checkKept = async (state: State, store: Store): Promise<void> => {
       limit: 100,
     });
     const isKept = kept.some((other) => other.stamp === stamp && isSameValue(other.value, value));
-    if (!isKept) world.fail(`[EVID-1] ${space} ${collection} ${key} ${stamp} was not kept`);
+    // What was kept before keeps its place, and is among the first to go when others come.
+    const isCrowded = kept.length >= limits.evidencePerRecordMax;
+    if (!isKept && !isCrowded)
+      world.fail(`[EVID-1] ${space} ${collection} ${key} ${stamp} was not kept`);
     world.counters.count("evidence_checked");
   }
   for (const { space, clientId, code } of state.refusedDue.splice(0)) {
@@ -232,25 +282,8 @@ const takeReissued = (
   }
 };
 
-const observeSent = (
-  state: State,
-  space: SpaceId,
-  records: readonly StoredRecord[],
-  readySinceMs: number,
-): void => {
-  const nowMs = state.world.scheduler.nowMs();
-  for (const { collection, key, seq } of records) {
-    const known = state.models.get(space)?.records.get(recordId(collection, key));
-    if (known?.seq !== seq) continue;
-    const lateMs = nowMs - Math.max(known.committedMs, readySinceMs);
-    if (lateMs > LATE_MS)
-      state.world.fail(`[LIVE-3] ${space} ${key} ${seq} slept for ${lateMs} ms`);
-    else if (known.committedMs > readySinceMs) state.world.counters.count("woken");
-  }
-};
-
 // oxlint-disable-next-line max-lines-per-function -- a list of one-line answers and three short ones
-export const createServerOracle = (world: World): ServerOracle => {
+export const createServerOracle = (world: World, on: Watchers): ServerOracle => {
   const state: State = {
     world,
     models: new Map(),
@@ -262,6 +295,8 @@ export const createServerOracle = (world: World): ServerOracle => {
     refusedDue: [],
     committed: new Map(),
     purged: new Map(),
+    erasing: new Map(),
+    on,
   };
   const digestOf = createDigester(sha256);
   return {
@@ -278,30 +313,59 @@ export const createServerOracle = (world: World): ServerOracle => {
       state.dirty.add(space);
       state.stateDue.add(space);
     },
-    sent: (space, records, readySinceMs) => observeSent(state, space, records, readySinceMs),
+    erasing: (space, now) => {
+      state.erasing.set(space, now);
+    },
+    erased: (space, outcome) => {
+      const isDone = outcome.kind === "full" ? outcome.isHidden : outcome.isFound;
+      if (outcome.kind === "full" && !state.isFull)
+        world.fail("[STORE-8] full, with room on the disk");
+      if (isDone && outcome.epoch !== null) noteErasure(state, space, outcome.epoch);
+      const isEmpty = (state.models.get(space)?.records.size ?? 0) === 0;
+      if (outcome.kind === "erased" && !isDone && !isEmpty) {
+        world.fail(`[ERASE-1] ${space}: nothing was found to erase`);
+      }
+      if (isDone && state.erasing.has(space)) world.fail(`[ERASE-2] ${space}: no life was begun`);
+      state.erasing.delete(space);
+    },
+    sent: (space, records, readySinceMs) =>
+      checkSent(world, state.models.get(space), { space, records, readySinceMs }),
     opened: async (store, at, declared) => {
       const added = declared.difference(state.declared);
       state.declared = declared;
       for (const [space, model] of state.models) {
+        const known = await store.describeSpace(space);
+        noteErasure(state, space, known?.epochs.at(-1)?.epoch);
         const { head } = model;
         const content = await readSpace(store, space);
         takeReissued(state, added, { space, content, now: at });
         compareContent(state, digestOf, space, content);
         model.hasWritten = model.head > head;
         await compareState(state, store, space);
+        await on.read(store, space, content);
       }
+      state.erasing.clear();
       // What was due before a kill is judged by what the disk holds now.
       await checkKept(state, store);
     },
     afterStep: async (store) => {
-      if (state.dirty.size === 0 || store === null) return;
-      for (const space of state.dirty)
-        compareContent(state, digestOf, space, await readSpace(store, space));
+      if (store === null) return;
+      for (const space of state.erasing.keys()) {
+        const known = await store.describeSpace(space);
+        noteErasure(state, space, known?.epochs.at(-1)?.epoch);
+      }
+      if (state.dirty.size === 0) return;
+      for (const space of state.dirty) {
+        const content = await readSpace(store, space);
+        compareContent(state, digestOf, space, content);
+        await on.read(store, space, content);
+      }
       state.dirty.clear();
       for (const space of state.stateDue) await compareState(state, store, space);
       await checkKept(state, store);
     },
     model: (space) => state.models.get(space),
+    isStateDue: (space) => state.stateDue.has(space),
     models: () => state.models,
     declared: () => state.declared,
     wasCommitted: (space, { collection, key, seq, stamp, value }) =>
@@ -309,6 +373,7 @@ export const createServerOracle = (world: World): ServerOracle => {
         (record) => stamp === null || (record.stamp === stamp && isSameValue(record.value, value)),
       ),
     purgedStamp: (space, id) => state.purged.get(`${space} ${id}`) ?? null,
+    isErasing: () => state.erasing.size > 0,
     takeImage: () => ({
       models: new Map([...state.models].map(([space, model]) => [space, copyModel(model)])),
       declared: state.declared,
@@ -319,6 +384,7 @@ export const createServerOracle = (world: World): ServerOracle => {
       state.dirty.clear();
       state.evidenceDue.length = 0;
       state.refusedDue.length = 0;
+      state.erasing.clear();
     },
     setFull: (isFull) => {
       state.isFull = isFull;

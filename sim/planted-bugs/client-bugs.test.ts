@@ -1,5 +1,6 @@
 import { applyingBugs } from "./applying.ts";
 import { describeBugs } from "./describe-bugs.contract.ts";
+import { keepingBugs } from "./keeping.ts";
 import { sendingBugs } from "./sending.ts";
 
-describeBugs([...applyingBugs, ...sendingBugs]);
+describeBugs([...applyingBugs, ...keepingBugs, ...sendingBugs]);

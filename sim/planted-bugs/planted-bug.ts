@@ -1,3 +1,5 @@
+import type { askBrowser } from "../../packages/client/src/client/browser-storage.ts";
+import type { ReplicaRouting } from "../server/replica.ts";
 import type { ClientStore } from "../../packages/client/src/store/client-store.ts";
 import type { ExchangeScripts } from "../../packages/client/src/sync/exchange.ts";
 import type { Transport } from "../../packages/client/src/transport/transport.ts";
@@ -11,6 +13,7 @@ export type ServerPlant = {
   readonly services: (real: Services) => Services;
   /** An answer as it is about to leave. */
   readonly answer: (request: Request, real: Answer) => Answer;
+  readonly routesToReplica: ReplicaRouting;
 };
 
 /** Where a bug can be put into the real client. */
@@ -18,6 +21,7 @@ export type ClientPlant = {
   readonly scripts: ExchangeScripts;
   readonly store: (real: ClientStore) => ClientStore;
   readonly transport: (real: Transport, store: ClientStore) => Transport;
+  readonly asksBrowser: typeof askBrowser;
   /** Whether processes over one disk wait for each other's transactions. */
   readonly locksDisk: boolean;
   /** Whether only one of several processes over a disk runs the sync loop. */

@@ -1,6 +1,9 @@
 import { applyingBugs } from "./applying.ts";
-import { laggingReplica } from "./lagging-replica.ts";
+import { keepingBugs } from "./keeping.ts";
+import { originBugs } from "./origin.ts";
+import { mergingBugs } from "./merging.ts";
 import type { PlantedBug } from "./planted-bug.ts";
+import { replicatingBugs } from "./replicating.ts";
 import { sendingBugs } from "./sending.ts";
 import { servingBugs } from "./serving.ts";
 
@@ -9,5 +12,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...applyingBugs,
   ...sendingBugs,
   ...servingBugs,
-  laggingReplica,
+  ...keepingBugs,
+  ...mergingBugs,
+  ...originBugs,
+  ...replicatingBugs,
 ];

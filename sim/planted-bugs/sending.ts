@@ -175,7 +175,7 @@ const tooLargeFinal: PlantedBug = {
 };
 
 const processOverwrites: PlantedBug = {
-  name: "second-process-overwrites",
+  name: "second-tab-overwrites-the-outbox",
   rule: "CLIENT-12",
   does: "reads before it has the right to write, so that another process's writes are lost",
   plant: () => ({ client: { locksDisk: false } }),

@@ -2,6 +2,8 @@ import {
   addMicros,
   type CursorPosition,
   decodeCursor,
+  lifeOf,
+  lifeOfSpace,
   type PushChange,
   recordId,
   type Seq,
@@ -131,7 +133,7 @@ const restamps: PlantedBug = {
 };
 
 const appliedTwice: PlantedBug = {
-  name: "retry-applied-twice",
+  name: "ack-lost-and-applied-twice",
   rule: "PUSH-7",
   does: "takes changes that were sent again for new ones",
   plant: storing((real) => {
@@ -308,17 +310,21 @@ const wakeUpLost: PlantedBug = {
   does: "sleeps on after some of the commits",
   plant: serving((real) => {
     let wakes = 0;
+    const isLost = (): boolean => {
+      wakes += 1;
+      return wakes % LOST_EVERY === 0;
+    };
     return {
       hub: {
         ...real.hub,
-        listen: (space) => {
-          const listener = real.hub.listen(space);
+        listen: (space, onNews) => {
+          const hear = onNews && ((): void => (isLost() ? undefined : onNews()));
+          const listener = real.hub.listen(space, hear);
           return {
             ...listener,
             wait: async (idleMs, signal) => {
               const reason = await listener.wait(idleMs, signal);
-              wakes += reason === "changed" ? 1 : 0;
-              if (reason !== "changed" || wakes % LOST_EVERY !== 0) return reason;
+              if (reason !== "changed" || !isLost()) return reason;
               return listener.wait(idleMs, signal);
             },
           };
@@ -326,6 +332,25 @@ const wakeUpLost: PlantedBug = {
       },
     };
   }),
+};
+
+const finalRestoreOffered: PlantedBug = {
+  name: "given-up-data-offered",
+  rule: "RESET-10",
+  does: "asks for what was given up by a final restore or an erasure, as after any other restore",
+  plant: storing((real) => ({
+    pull: async (request) => {
+      const outcome = await real.pull(request);
+      const state = await real.describeSpace(request.space);
+      const life = lifeOfSpace(state?.epochs ?? []);
+      const places = [request.cursor, request.ack];
+      const isOfEarlierLife = places.some(
+        (place) => place !== null && place !== "invalid" && lifeOf(place.epoch) < life,
+      );
+      if (outcome.reset !== "drop" || !isOfEarlierLife) return outcome;
+      return real.pull({ ...request, cursor: "invalid" });
+    },
+  })),
 };
 
 /** Of the server. */
@@ -346,4 +371,5 @@ export const servingBugs: readonly PlantedBug[] = [
   echoOfClient,
   winnerLeftOut,
   wakeUpLost,
+  finalRestoreOffered,
 ];

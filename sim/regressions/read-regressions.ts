@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineName } from "../server/engine.ts";
+import type { Trim } from "../trim.ts";
 
 /** A seed that once failed, and what it found. It is run for ever. */
 export type Regression = {
   readonly file: string;
   readonly seed: number;
   readonly engine: EngineName;
+  /** What it takes to fail; absent: the whole run. */
+  readonly trim?: Trim;
   readonly found: string;
 };
 

@@ -8,6 +8,8 @@ import {
   problemOf,
   problems,
 } from "@synchro/protocol";
+import { readV1SyncRequest } from "../../packages/server/src/api/v1/read-sync-request.ts";
+import { writeReadings } from "../../packages/server/src/api/v1/write-readings.ts";
 import { ndjsonPages } from "../../packages/server/src/api/v2/ndjson-pages.ts";
 import {
   readCollections,
@@ -90,6 +92,31 @@ const answerSync = async (
   if (answer.kind === "over_quota") return problem("quota_exceeded", "the space is full");
   const now = answer.push?.now ?? services.runtime.now();
   return { status: 200, body: encodeSyncAnswer({ ...answer, now }) };
+};
+
+/** The part of `api/v1/v1-routes.ts` between the HTTP server and the services, over JSON text. */
+const answerV1 = async (
+  deps: AnswerDeps,
+  space: SpaceId,
+  body: string,
+  token: string,
+): Promise<Answer> => {
+  const { services } = deps;
+  const { limits } = services;
+  const parse = parseBody(Buffer.from(body), limits);
+  if (parse.kind === "refused") return problem(parse.code, parse.detail);
+  const { json, violations } = parse.body;
+  const reading = readV1SyncRequest(json, violations, limits);
+  if (reading.kind !== "ok") return problem("bad_request", "the request is malformed");
+  const { sent, lastSyncDate, cursor } = reading.request;
+  const refusal = await refusalOf(deps, space, token, sent.length > 0 ? "write" : "read");
+  if (refusal !== null) return refusal;
+  const changes = sent.map(({ change }) => change);
+  const answer = await services.syncReadings({ space, sent: changes, lastSyncDate, cursor });
+  if (answer.kind !== "open") return problem("storage_full", "the disk is full");
+  let text = "";
+  for await (const piece of writeReadings(answer.chunks, sent, () => {})) text += piece;
+  return { status: 200, body: text };
 };
 
 type PullReading = { readonly kind: "ok"; readonly from: PullInput; readonly waitMs: number };
@@ -183,13 +210,14 @@ export const createAnswers = (deps: AnswerDeps): Pick<ServerPort, "answer" | "st
   answer: async (request, caller) => {
     const space = spaceOf(request);
     if (request.kind === "sync") return answerSync(deps, space, request.body, caller.token);
+    if (request.kind === "v1") return answerV1(deps, space, request.body, caller.token);
     const reading = readPull(deps, space, request.query);
     if (reading.kind === "refused") return reading.answer;
     const refusal = await refusalOf(deps, space, caller.token, "read");
     return refusal ?? answerPull(deps, reading, caller);
   },
   stream: async (request, send, { token, gone }) => {
-    if (request.kind === "sync") throw new Error("a push is no stream");
+    if (request.kind !== "changes") throw new Error("a push is no stream");
     const space = spaceOf(request);
     const reading = readPull(deps, space, request.query);
     if (reading.kind === "refused") return reading.answer;

@@ -1,11 +1,27 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { type Epoch, epochInLife, lifeOfSpace, listEpoch } from "@synchro/core";
+import { emptyImage } from "../../packages/server/src/store/memory/memory-commit.ts";
 import { MemoryDisk } from "../../packages/server/src/store/memory/memory-disk.ts";
 import { MemoryStore } from "../../packages/server/src/store/memory/memory-store.ts";
+import { beginLives, settleData } from "../../packages/server/src/store/sqlite/begin-lives.ts";
 import { openSqliteStoreOver } from "../../packages/server/src/store/sqlite/open-sqlite-store.ts";
 import type { Store, StoreOptions } from "../../packages/server/src/store/store.ts";
 
+/** An epoch that begins, listed at once in every space, where older data take the place of newer (EPOCH-5). */
+export type BegunEpoch = {
+  readonly drawn: Epoch;
+  /** Whether what the newer data had beyond the older is given up. */
+  readonly isFinal: boolean;
+};
+
 /** A copy of all that a server's disk held at one moment. */
-export type DiskImage = { readonly restore: () => void };
+export type DiskImage = {
+  /** `begun` null: the bare bytes are put back, and nobody is told. */
+  readonly restore: (begun: BegunEpoch | null) => void;
+};
 
 /** A storage engine on a disk that outlives every process that opens it. */
 export type Engine = {
@@ -21,10 +37,36 @@ export type Engine = {
 export const engineNames = ["memory", "sqlite"] as const;
 export type EngineName = (typeof engineNames)[number];
 
+type MemoryParts = Pick<MemoryDisk, "spaces" | "declared">;
+
+/** As `beginLives` of the SQLite engine has it: the same rule, for a disk that is a map. */
+const beginLivesIn = (
+  { spaces, declared }: MemoryParts,
+  replaced: MemoryDisk["spaces"],
+  { drawn, isFinal }: BegunEpoch,
+): MemoryParts => {
+  const begun = new Map(spaces);
+  const livesReplaced = new Map(
+    [...replaced].map(([space, { state }]) => [space, lifeOfSpace(state.epochs)]),
+  );
+  for (const [space, image] of spaces) {
+    const { epochs, head } = image.state;
+    const reached = Math.max(lifeOfSpace(epochs), livesReplaced.get(space) ?? 0);
+    const listed = listEpoch(epochs, drawn, head, reached + Number(isFinal));
+    begun.set(space, { ...image, state: { ...image.state, epochs: listed } });
+  }
+  for (const [space, reached] of livesReplaced) {
+    const life = reached + Number(isFinal);
+    if (spaces.has(space) || life === 0) continue;
+    begun.set(space, emptyImage(epochInLife(drawn, life)));
+  }
+  return { spaces: begun, declared };
+};
+
 const createMemoryEngine = (): Engine => {
   let disk = new MemoryDisk();
   let isFull = false;
-  const replaceDisk = (parts: Pick<MemoryDisk, "spaces" | "declared">): void => {
+  const replaceDisk = (parts: MemoryParts): void => {
     disk = Object.assign(new MemoryDisk(), parts);
     disk.bytesMax = isFull ? 0 : Number.POSITIVE_INFINITY;
   };
@@ -36,7 +78,11 @@ const createMemoryEngine = (): Engine => {
     },
     takeImage: () => {
       const { spaces, declared } = disk;
-      return { restore: () => replaceDisk({ spaces, declared }) };
+      const parts = { spaces, declared };
+      return {
+        restore: (begun) =>
+          replaceDisk(begun === null ? parts : beginLivesIn(parts, disk.spaces, begun)),
+      };
     },
     setFull: (full) => {
       isFull = full;
@@ -47,6 +93,31 @@ const createMemoryEngine = (): Engine => {
 
 /** What SQLite takes as no bound. */
 const PAGES_MAX = 1_073_741_823;
+
+/** A database in memory knows no log: the two bytes of the header that say so. */
+const withoutLog = (bytes: Uint8Array): Uint8Array => {
+  bytes.set([1, 1], 18);
+  return bytes;
+};
+
+/** The engine's own preparation of a backup, which works on files. */
+const beginLivesInFile = (
+  bytes: Uint8Array,
+  replaced: Uint8Array,
+  { drawn, isFinal }: BegunEpoch,
+): Uint8Array => {
+  const folder = mkdtempSync(join(tmpdir(), "synchro-sim-"));
+  try {
+    const path = join(folder, "restored.db");
+    const replacedPath = join(folder, "replaced.db");
+    writeFileSync(path, bytes);
+    writeFileSync(replacedPath, replaced);
+    beginLives(path, { drawn, isFinal, replaced: settleData(replacedPath) });
+    return withoutLog(readFileSync(path));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
 
 /** SQLite over one connection to a database in memory, which plays the disk: only what is committed outlives a process. */
 const createSqliteEngine = (): Engine => {
@@ -69,9 +140,10 @@ const createSqliteEngine = (): Engine => {
     takeImage: () => {
       const bytes = database.serialize();
       return {
-        restore: () => {
+        restore: (begun) => {
+          const replaced = database.serialize();
           database = new DatabaseSync(":memory:");
-          database.deserialize(bytes);
+          database.deserialize(begun === null ? bytes : beginLivesInFile(bytes, replaced, begun));
           boundPages();
         },
       };

@@ -1,5 +1,6 @@
-import type { Runtime, SpaceId, Stamp, StoredRecord } from "@synchro/core";
+import type { Epoch, Runtime, SpaceId, Stamp, StoredRecord } from "@synchro/core";
 import type {
+  EraseOutcome,
   PurgeOutcome,
   PushOutcome,
   Store,
@@ -10,6 +11,12 @@ import type { Random } from "../world/random.ts";
 /** Who watches a server from within. Called in the very step in which the thing happened. */
 export type ServerObserver = {
   readonly pushed: (request: StorePush, outcome: PushOutcome) => void;
+  /** An erasure is asked for, at this time by the server's clock. */
+  readonly erasing: (space: SpaceId, now: Stamp) => void;
+  readonly erased: (
+    space: SpaceId,
+    outcome: EraseOutcome & { readonly epoch: Epoch | null },
+  ) => void;
   readonly purged: (space: SpaceId, cutoff: Stamp, outcome: PurgeOutcome) => void;
   /** Records leave the server for someone who was ready to take them since `readySinceMs`. */
   readonly sent: (space: SpaceId, records: readonly StoredRecord[], readySinceMs: number) => void;
@@ -64,7 +71,15 @@ export const paceStore = (
         (outcome) => observer.purged(space, cutoff, outcome),
       ),
     beginEpoch: (space) => paced(() => store.beginEpoch(space)),
-    eraseSpace: (space) => paced(() => store.eraseSpace(space)),
+    eraseSpace: async (space) => {
+      await pause();
+      observer.erasing(space, runtime.now());
+      const outcome = await store.eraseSpace(space);
+      const state = await store.describeSpace(space);
+      observer.erased(space, { ...outcome, epoch: state?.epochs.at(-1)?.epoch ?? null });
+      await pause();
+      return outcome;
+    },
     close: () => store.close(),
   };
 };

@@ -1,16 +1,15 @@
-import type { SpaceId, Stamp } from "@synchro/core";
-import { type Authorize, identifyAnybody } from "../../packages/server/src/service/authorize.ts";
-import { createServices } from "../../packages/server/src/service/services.ts";
+import { drawEpoch, type SpaceId, type Stamp } from "@synchro/core";
+import type { Authorize } from "../../packages/server/src/service/authorize.ts";
 import type { Store } from "../../packages/server/src/store/store.ts";
 import type { ServerPort } from "../network.ts";
-import { checkAnswer } from "../oracle/check-answer.ts";
-import { type MachineClock, type Process, startProcess } from "../world/machine.ts";
+import { type MachineClock, startProcess } from "../world/machine.ts";
 import type { World } from "../world/world.ts";
-import { createAnswers } from "./answer-request.ts";
 import type { DiskImage, Engine } from "./engine.ts";
 import { type ServerObserver, paceStore } from "./paced-store.ts";
 import type { ServerPlant } from "../planted-bugs/planted-bug.ts";
-import { limits, noMetrics, registries } from "./settings.ts";
+import { type Node, type NodeDeps, openNode, registryOf } from "./open-node.ts";
+import type { Primary } from "./replica.ts";
+import { limits } from "./settings.ts";
 
 /** How the world sees the server's machine. */
 export type ServerMachine = {
@@ -19,6 +18,8 @@ export type ServerMachine = {
   readonly port: () => ServerPort | null;
   /** The engine itself, without pauses, for whoever looks from outside; null while no process runs. */
   readonly store: () => Store | null;
+  /** As a replica reaches it; null while no process takes requests. */
+  readonly primary: () => Primary | null;
   readonly declaresAll: () => boolean;
   readonly start: (options: { readonly declaresAll: boolean }) => Promise<void>;
   /** At once, in the middle of whatever it does. */
@@ -27,38 +28,16 @@ export type ServerMachine = {
   readonly stop: () => Promise<void>;
   readonly purge: (space: SpaceId, cutoff: Stamp) => Promise<void>;
   readonly takeImage: () => DiskImage;
-  /** Puts an image in the place of the disk; only while no process runs. */
-  readonly restore: (image: DiskImage) => void;
+  /** Puts an image in the place of the disk, and perhaps begins an epoch in it; only while no process runs. */
+  readonly restore: (image: DiskImage, begins: RestoreKind) => void;
+  readonly erase: (space: SpaceId) => Promise<void>;
   readonly setFull: (isFull: boolean) => void;
 };
 
-type Life = {
-  readonly process: Process;
-  readonly raw: Store;
-  readonly paced: Store;
-  readonly draining: AbortController;
-  readonly ended: AbortController;
-  readonly port: ServerPort;
-  readonly underway: ReadonlySet<Promise<unknown>>;
-  /** Work that a stop waits for. */
-  readonly track: <Outcome>(work: Promise<Outcome>) => Promise<Outcome>;
-};
+/** `bytes`: the bare bytes, as a snapshot of a disk is put back; `backup`: one that is taken in; `final`: and what came since is given up. */
+export type RestoreKind = "bytes" | "backup" | "final";
 
-/** What the outside does reaches a process only while it lives. */
-const heard = (process: Process, signal: AbortSignal): AbortSignal => {
-  const within = new AbortController();
-  signal.addEventListener("abort", () => {
-    if (process.isAlive()) within.abort("gone");
-  });
-  return within.signal;
-};
-
-const alive = <Outcome>(process: Process, work: Promise<Outcome>): Promise<Outcome> =>
-  new Promise((resolve, reject) => {
-    work.then((outcome) => {
-      if (process.isAlive()) resolve(outcome);
-    }, reject);
-  });
+type Life = Node & { readonly raw: Store; readonly paced: Store };
 
 const openServer = async (
   deps: MachineDeps,
@@ -70,48 +49,11 @@ const openServer = async (
   const random = world.random.fork();
   const process = startProcess("server", { scheduler, random, clock });
   const { runtime } = process;
-  const registry = declaresAll ? registries.all : registries.early;
-  const raw = await engine.open({ runtime, limits, collections: registry.storedCollections });
+  const { storedCollections } = registryOf(declaresAll);
+  const raw = await engine.open({ runtime, limits, collections: storedCollections });
   const planted = plant.store(raw, { nowMs: scheduler.nowMs });
   const paced = paceStore(planted, { runtime, random: random.fork(), observer });
-  const draining = new AbortController();
-  const services = plant.services(
-    createServices({
-      store: paced,
-      runtime,
-      limits,
-      registry,
-      metrics: noMetrics,
-      authorize: deps.authorize,
-      identify: identifyAnybody,
-      draining: draining.signal,
-    }),
-  );
-  const answers = createAnswers({ services, observer, nowMs: scheduler.nowMs });
-  const underway = new Set<Promise<unknown>>();
-  const track = <Outcome>(work: Promise<Outcome>): Promise<Outcome> => {
-    underway.add(work);
-    const forget = (): boolean => underway.delete(work);
-    work.then(forget, forget);
-    return work;
-  };
-  const ended = new AbortController();
-  const port: ServerPort = {
-    isAlive: process.isAlive,
-    ended: ended.signal,
-    accepts: () => process.isAlive() && !draining.signal.aborted,
-    answer: async (request, { token, gone }) => {
-      const caller = { token, gone: heard(process, gone) };
-      const answer = plant.answer(request, await track(answers.answer(request, caller)));
-      checkAnswer(world, request, answer);
-      return answer;
-    },
-    stream: (request, send, { token, gone }) => {
-      const caller = { token, gone: heard(process, gone) };
-      return track(answers.stream(request, (text) => alive(process, send(text)), caller));
-    },
-  };
-  return { process, raw, paced, draining, ended, port, underway, track };
+  return { raw, paced, ...openNode({ ...deps, process, store: paced, declaresAll }) };
 };
 
 type MachineDeps = {
@@ -119,6 +61,7 @@ type MachineDeps = {
   readonly engine: Engine;
   readonly authorize: Authorize;
   readonly plant: ServerPlant;
+  readonly check: NodeDeps["check"];
   readonly observer: ServerObserver & {
     /** A store was opened over the disk, and has answered nothing yet. */
     readonly opened: (store: Store, at: Stamp, declared: ReadonlySet<string>) => Promise<void>;
@@ -144,12 +87,16 @@ export const createServerMachine = (deps: MachineDeps): ServerMachine => {
     clock,
     port: () => life?.port ?? null,
     store: () => (isClosing ? null : (life?.raw ?? null)),
+    primary: () =>
+      life === null || !life.port.accepts()
+        ? null
+        : { store: life.paced, announce: life.services.hub.announce },
     declaresAll: () => declaresAll,
     start: async (options) => {
       if (life !== null) throw new Error("the server runs already");
       declaresAll = options.declaresAll;
       const opened = await openServer(deps, clock, declaresAll);
-      const { names } = declaresAll ? registries.all : registries.early;
+      const { names } = registryOf(declaresAll);
       await observer.opened(opened.raw, opened.process.runtime.now(), new Set(names));
       life = opened;
       world.trace.add(`server opened ${opened.raw.epoch} all=${declaresAll}`);
@@ -173,9 +120,15 @@ export const createServerMachine = (deps: MachineDeps): ServerMachine => {
       if (life !== null && life.port.accepts()) await life.track(life.paced.purge(space, cutoff));
     },
     takeImage: engine.takeImage,
-    restore: (image) => {
+    restore: (image, kind) => {
       if (life !== null) throw new Error("the server runs");
-      image.restore();
+      if (kind === "bytes") return image.restore(null);
+      const random = world.random.fork();
+      const drawn = drawEpoch({ randomBytes: random.bytes });
+      image.restore({ drawn, isFinal: kind === "final" });
+    },
+    erase: async (space) => {
+      if (life !== null && life.port.accepts()) await life.track(life.paced.eraseSpace(space));
     },
     setFull: engine.setFull,
   };

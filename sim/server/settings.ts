@@ -6,6 +6,8 @@ import {
   type Limits,
 } from "@synchro/protocol";
 import { createCollectionRegistry } from "../../packages/server/src/collections/collection-registry.ts";
+import { toServerCollection } from "../../packages/client/src/collection/collection.ts";
+import { parts, PARTS } from "../client/parts.ts";
 import type { Metrics } from "../../packages/server/src/metrics.ts";
 
 /** Small, so that a short run meets each of them. */
@@ -27,9 +29,13 @@ export const LATE_COLLECTION = "late";
 
 /** What a server serves, by whether it declares the late collection. Compiled once: schemas are dear. */
 export const registries = {
-  early: createCollectionRegistry({ readings: { history: true } }),
+  early: createCollectionRegistry({
+    readings: { history: true },
+    [PARTS]: { ...toServerCollection(parts), history: true },
+  }),
   all: createCollectionRegistry({
     readings: { history: true },
+    [PARTS]: { ...toServerCollection(parts), history: true },
     [LATE_COLLECTION]: { schema: { type: "object" }, history: true },
   }),
 } as const;
