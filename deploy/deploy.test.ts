@@ -79,7 +79,7 @@ describe("every command line", () => {
   test("the manual names no flag of the server that there is not", () => {
     const serveHelp = help("serve");
     const flags = Array.from(
-      readme.matchAll(/`(--(?:tls|keys|host|port|data)[a-z-]*)/g),
+      readme.matchAll(/`(--(?:tls|keys|host|port|data|bus|drain)[a-z-]*)/g),
       ([, flag]) => flag,
     );
     expect(flags.length).toBeGreaterThan(0);
@@ -93,6 +93,41 @@ describe("every command line", () => {
     ) as { readonly name: string; readonly bin: { readonly synchro: string } };
     expect(join("node_modules", manifest.name, manifest.bin.synchro)).toBe(doorInPackage);
     expect(existsSync(door)).toBe(true);
+  });
+});
+
+describe("the compose file", () => {
+  const compose = read("compose.yaml");
+
+  test("gives each command flags and variables that it has", () => {
+    const commands = Array.from(compose.matchAll(/^ +command:\s+\[([^\]]*)\]/gm), ([, list = ""]) =>
+      Array.from(list.matchAll(/"([^"]*)"/g), ([, word = ""]) => word),
+    ).filter(([name]) => name !== "postgres");
+    expect(commands.map(([name]) => name)).toEqual(["serve", "migrate"]);
+    const texts = commands.map(([name = "", ...words]) => {
+      const text = help(name);
+      const flags = words.filter((word) => word.startsWith("--"));
+      for (const flag of flags) expect(text).toMatch(new RegExp(`^  ${flag} `, "m"));
+      return text;
+    });
+    for (const [, variable = ""] of compose.matchAll(/^ +(SYNCHRO_[A-Z_]+):/gm)) {
+      expect(texts.join("\n")).toContain(variable);
+    }
+  });
+
+  test("is the topology of the proxies: the same nodes at the same ports", () => {
+    const nodes = ["node-1", "node-2", "node-3"];
+    for (const node of nodes) expect(compose).toMatch(new RegExp(`^  ${node}: \\*node$`, "m"));
+    for (const file of ["nginx.conf", "haproxy.cfg"]) {
+      const places = Array.from(read(file).matchAll(/(?<= )node-\d:\d+/g), ([place]) => place);
+      expect(places).toEqual(nodes.map((node) => `${node}:7100`));
+    }
+    expect(compose).toMatch(/"--port",\s+"7100"/);
+  });
+
+  test("waits longer for a stop than a node takes", () => {
+    const seconds = Number(/^ +stop_grace_period: (\d+)s$/m.exec(compose)?.[1]);
+    expect(seconds).toBeGreaterThanOrEqual(20);
   });
 });
 
