@@ -4,7 +4,9 @@ import { compare, interleave, median } from "./report/interleave.ts";
 import { machineFacts } from "./report/machine-facts.ts";
 import { printReport } from "./report/print-report.ts";
 import type { Row, RowOptions } from "./report/row-report.ts";
+import { clientFirstSync } from "./rows/client-first-sync.ts";
 import { firstSync } from "./rows/first-sync.ts";
+import { liveQuery } from "./rows/live-query.ts";
 import { oneChange } from "./rows/one-change.ts";
 import { poll } from "./rows/poll.ts";
 import { pushBatches } from "./rows/push-batches.ts";
@@ -18,6 +20,8 @@ const floorRows: readonly (readonly [string, Row])[] = [
   ["first-sync", firstSync],
   ["poll", poll],
   ["one-change", oneChange],
+  ["client-first-sync", clientFirstSync],
+  ["live-query", liveQuery],
 ];
 
 describe("a tiny run, beside the floor alone", () => {

@@ -4,6 +4,7 @@ import { createRxDatabase } from "rxdb/plugins/core";
 import { getRxStorageMemory } from "rxdb/plugins/storage-memory";
 import { createRxServer } from "rxdb-server/plugins/server";
 import { RxServerAdapterExpress } from "rxdb-server/plugins/adapter-express";
+import { readingsSchema } from "./rxdb-schema.mjs";
 
 const freePort = async () => {
   const server = createServer().listen(0, "127.0.0.1");
@@ -14,22 +15,7 @@ const freePort = async () => {
 };
 
 const database = await createRxDatabase({ name: "bench", storage: getRxStorageMemory() });
-const { readings } = await database.addCollections({
-  readings: {
-    schema: {
-      version: 0,
-      primaryKey: "key",
-      type: "object",
-      properties: {
-        key: { type: "string", maxLength: 250 },
-        updated_at: { type: "string" },
-        expiration_date: { type: "string" },
-        quantity: { type: "number" },
-      },
-      required: ["key", "updated_at", "expiration_date"],
-    },
-  },
-});
+const { readings } = await database.addCollections({ readings: { schema: readingsSchema } });
 
 const port = await freePort();
 const server = await createRxServer({

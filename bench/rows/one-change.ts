@@ -17,7 +17,7 @@ const NEW_NUMBER = 59_000_000;
 
 /** A space with that many records and one that its cursor has not seen. */
 const prepareSpace = async (port: number, space: string, records: number): Promise<string> => {
-  await fillSynchro(port, records, space);
+  await fillSynchro(port, records, { space });
   const { cursor } = await standingOf(port, space);
   const push = httpRequest("POST", syncPath(space), syncBody([NEW_NUMBER]));
   let isSent = false;

@@ -14,6 +14,16 @@ export const startBareHttp = (): Promise<ServerProcess> =>
     ready: portIn(/^(\d+)$/m),
   });
 
+export const startBareWs = (
+  options: { readonly nodeFlags?: readonly string[] } = {},
+): Promise<ServerProcess> =>
+  startServerProcess({
+    ...options,
+    program: floor("bare-ws"),
+    args: () => [],
+    ready: portIn(/^(\d+)$/m),
+  });
+
 /** Over the data of a Synchro server, which may run on beside it: the caller removes the folder. */
 export const startRawRead = (folder: string): Promise<ServerProcess> =>
   startServerProcess({

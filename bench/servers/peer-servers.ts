@@ -11,10 +11,14 @@ const peers = join(import.meta.dirname, "../peers");
 /** Whether `npm run bench:peers` has been run. */
 export const arePeersInstalled = (): boolean =>
   existsSync(join(peers, "node_modules/pouchdb-server/package.json")) &&
-  existsSync(join(peers, "node_modules/rxdb-server/package.json"));
+  existsSync(join(peers, "node_modules/rxdb-server/package.json")) &&
+  existsSync(join(peers, "node_modules/pouchdb/package.json"));
 
 export const POUCHDB = "pouchdb-server 4.2.0";
 export const RXDB = "rxdb-server 15.22.0";
+/** What they are as clients. */
+export const POUCHDB_CLIENT = "PouchDB 9.0.0";
+export const RXDB_CLIENT = "RxDB 15.22.0";
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1");

@@ -43,6 +43,7 @@ for (let first = 0; first < RECORDS; first += BATCH) {
     base: null,
     author: { name: "device-1", verified: true },
     value: JSON.stringify({ expiration_date: "2026-12-01", quantity: index, location: "A-17" }),
+    fieldState: null,
   }));
   await store.push({ space, changes, checksClocks: true, clientId: "bench", now: begun });
 }

@@ -68,6 +68,7 @@ const createChange = (keys: Load["keys"]): WriteChange => {
     base: null,
     author,
     value: values[made % 100] ?? null,
+    fieldState: null,
   };
 };
 
