@@ -20,6 +20,7 @@ export default defineConfig({
     // Tests that sync a disk or start a server may share a slow machine with others.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     restoreMocks: true,
     unstubEnvs: true,
   },
