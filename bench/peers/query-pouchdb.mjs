@@ -4,7 +4,7 @@ import { join } from "node:path";
 import PouchDB from "pouchdb";
 import memory from "pouchdb-adapter-memory";
 import find from "pouchdb-find";
-import { reportRun, tellStep } from "./report-run.mjs";
+import { reportRun, tellStep } from "../clients/report-run.ts";
 
 const [folder, port, changes, which] = process.argv.slice(2);
 PouchDB.plugin(memory);

@@ -2,7 +2,7 @@
 import { createRxDatabase } from "rxdb/plugins/core";
 import { getRxStorageMemory } from "rxdb/plugins/storage-memory";
 import { replicateServer } from "rxdb-server/plugins/replication-server";
-import { reportRun, tellStep } from "./report-run.mjs";
+import { reportRun, tellStep } from "../clients/report-run.ts";
 import { readingsSchema } from "./rxdb-schema.mjs";
 
 const [, port, changes, which] = process.argv.slice(2);

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import PouchDB from "pouchdb";
 import memory from "pouchdb-adapter-memory";
-import { reportRun } from "./report-run.mjs";
+import { reportRun } from "../clients/report-run.ts";
 
 const [folder, port, adapter, batch] = process.argv.slice(2);
 PouchDB.plugin(memory);

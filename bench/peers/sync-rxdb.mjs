@@ -4,7 +4,7 @@ import { createRxDatabase } from "rxdb/plugins/core";
 import { getRxStorageMemory } from "rxdb/plugins/storage-memory";
 import { replicateServer } from "rxdb-server/plugins/replication-server";
 import { readingsSchema } from "./rxdb-schema.mjs";
-import { reportRun } from "./report-run.mjs";
+import { reportRun } from "../clients/report-run.ts";
 
 const [, port, batch] = process.argv.slice(2);
 

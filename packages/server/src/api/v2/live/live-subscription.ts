@@ -2,13 +2,24 @@ import type { SpaceId } from "@synchro/core";
 import { encodeLiveChanges } from "@synchro/protocol";
 import type { Frame } from "../../../service/frame.ts";
 import type { PullAnswer, PullInput } from "../../../service/pull.ts";
+import type { Services } from "../../../service/services.ts";
 import {
   type Subscriber,
   Subscription,
   type SubscriptionEnd,
   type Taken,
 } from "../../../service/subscription.ts";
-import type { LiveConnection } from "./live-connection.ts";
+import type { LiveOutlet } from "./live-outlet.ts";
+import type { LiveTurns } from "./live-turns.ts";
+
+/** What a subscription needs of the connection that it is one of. */
+export type SubscriptionHost = {
+  readonly services: Services;
+  readonly outlet: LiveOutlet;
+  readonly turns: LiveTurns;
+  readonly mayStillRead: (space: SpaceId) => Promise<boolean>;
+  readonly subscriptionEnded: (one: LiveSubscription, end: SubscriptionEnd) => void;
+};
 
 /**
  * A space that a connection follows. Its frames are shared with all others that follow it; what is
@@ -19,10 +30,10 @@ export class LiveSubscription implements Subscriber {
   /** What the client calls it. */
   readonly id: string;
   readonly space: SpaceId;
-  readonly #connection: LiveConnection;
+  readonly #connection: SubscriptionHost;
   readonly #subscription: Subscription;
 
-  constructor(connection: LiveConnection, id: string, from: PullInput) {
+  constructor(connection: SubscriptionHost, id: string, from: PullInput) {
     this.id = id;
     this.space = from.space;
     this.#connection = connection;
